@@ -1,0 +1,58 @@
+# Two commands are all a user needs: make demo, make test. Each sets up what it needs.
+SHELL := /bin/bash
+.DEFAULT_GOAL := build
+.PHONY: help deps build demo test test-asan lint format generate install clean bench
+
+JOBS ?= $(shell nproc)
+PREFIX ?= /usr/local
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+deps:  ## install what building, testing and linting need (Debian, Ubuntu)
+	@deploy/deps.sh build lint demo test
+
+build:  ## build/bin/chaos-controller and build/bin/chaosctl
+	@deploy/deps.sh build
+	@cmake --preset release >/dev/null
+	@cmake --build --preset release -j $(JOBS) --target chaos-controller chaosctl
+
+demo: build  ## a real run on a small application, in under a minute once built
+	@deploy/deps.sh demo
+	@deploy/demo/demo.sh
+
+test:  ## every test
+	@deploy/deps.sh build test
+	@cmake --preset release >/dev/null
+	@cmake --build --preset release -j $(JOBS)
+	@test/run.sh build
+
+test-asan:  ## every test again under AddressSanitizer and UndefinedBehaviorSanitizer
+	@deploy/deps.sh build test
+	@cmake --preset asan >/dev/null
+	@cmake --build --preset asan -j $(JOBS)
+	@test/run.sh build/asan
+
+lint:  ## formatting, static analysis, shell scripts
+	@deploy/deps.sh build lint
+	@test/lint.sh
+
+format:  ## rewrite the sources in the project's format
+	@git ls-files '*.cpp' '*.h' | xargs clang-format-19 -i
+
+generate: build  ## the files made from crd-schemas/
+	@build/bin/chaosctl schema >crd-schemas/chaosexperiment.schema.json
+	@build/bin/chaosctl schema --markdown >docs/reference.md
+
+bench:  ## the figures of speed, measured on this machine against a real engine
+	@deploy/deps.sh build test
+	@cmake --preset release >/dev/null
+	@cmake --build --preset release -j $(JOBS)
+	@test/bench/run.sh
+
+install: build  ## into PREFIX (/usr/local)
+	install -D -m 755 build/bin/chaos-controller $(DESTDIR)$(PREFIX)/sbin/chaos-controller
+	install -D -m 755 build/bin/chaosctl $(DESTDIR)$(PREFIX)/bin/chaosctl
+
+clean:  ## remove build/
+	@rm -rf build

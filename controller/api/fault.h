@@ -1,0 +1,46 @@
+// What can be done to a container: one plain struct per action type that is built, with all
+// defaults filled in. The variant below is the list of them; crd-schemas/ describes the rest, which
+// the decoder rejects as not supported until it stands here.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "controller/api/time.h"
+
+namespace chaos {
+
+// kProcess signals the container's host PID through a pidfd, as a crash would: the restart policy
+// stays in force. kApi is Docker's kill, which cancels the restart policy (moby daemon/kill.go,
+// ExitOnNext), so the container stays dead until somebody starts it.
+enum class KillMethod { kProcess, kApi };
+
+struct ContainerKill {
+    int signal = 9;
+    KillMethod method = KillMethod::kProcess;
+
+    friend bool operator==(const ContainerKill&, const ContainerKill&) = default;
+};
+
+// Freezes all processes; undone only where this project paused.
+struct ContainerPause {
+    friend bool operator==(const ContainerPause&, const ContainerPause&) = default;
+};
+
+using FaultSpec = std::variant<ContainerKill, ContainerPause>;
+
+[[nodiscard]] std::string_view type_name(const FaultSpec& fault);
+
+// True for a fault that is over the moment it is injected (a kill): there is nothing to undo, and
+// it must never be injected twice.
+[[nodiscard]] bool is_instant(const FaultSpec& fault);
+
+// What two experiments must not hold at once on one container: "lifecycle", later "network" and
+// "stress".
+[[nodiscard]] std::string_view resource_of(const FaultSpec& fault);
+
+// "KILL" for 9; the number as text where the kernel has no name for it.
+[[nodiscard]] std::string signal_name(int signal);
+
+}  // namespace chaos

@@ -1,0 +1,62 @@
+#include "controller/api/run.h"
+
+#include <algorithm>
+#include <array>
+
+namespace chaos {
+namespace {
+
+constexpr std::size_t kEventsKept = 50;  // specification section 4
+
+constexpr std::array<std::string_view, 10> kPhases{"Pending",   "Waiting", "Injecting", "Running",
+                                                   "Recovering", "Completed", "Failed", "Aborted",
+                                                   "Rejected",  "CleanupFailed"};
+constexpr std::array<std::string_view, 5> kVerdicts{"", "Pass", "Fail", "Error", "Aborted"};
+constexpr std::array<std::string_view, 7> kFaultStates{
+    "Recorded", "Injected", "Fired", "Undone", "Vanished", "Skipped", "Failed"};
+
+}  // namespace
+
+bool Run::finished() const {
+    return phase == Phase::kCompleted || phase == Phase::kFailed || phase == Phase::kAborted ||
+           phase == Phase::kRejected;
+}
+
+bool Run::holds_faults() const {
+    return std::ranges::any_of(faults, [](const FaultRecord& f) { return f.holds(); });
+}
+
+RunTarget* Run::find_target(const std::string& name) {
+    const auto it = std::ranges::find(targets, name, &RunTarget::name);
+    return it == targets.end() ? nullptr : &*it;
+}
+
+FaultRecord* Run::find_fault(const std::string& fault_id) {
+    const auto it = std::ranges::find(faults, fault_id, &FaultRecord::id);
+    return it == faults.end() ? nullptr : &*it;
+}
+
+void Run::add_event(TimePoint now, bool warning, std::string event_reason,
+                    std::string event_message) {
+    if (!events.empty() && events.back().reason == event_reason &&
+        events.back().message == event_message) {
+        return;
+    }
+    events.push_back({now, warning, std::move(event_reason), std::move(event_message)});
+    if (events.size() > kEventsKept) events.erase(events.begin());
+}
+
+RunSummary summarize(const Run& run) {
+    return {run.id,     run.run_id, run.seed,       run.phase,
+            run.verdict, run.reason, run.start_time, run.end_time};
+}
+
+std::string_view to_string(Phase phase) { return kPhases.at(static_cast<std::size_t>(phase)); }
+std::string_view to_string(Verdict verdict) {
+    return kVerdicts.at(static_cast<std::size_t>(verdict));
+}
+std::string_view to_string(FaultState state) {
+    return kFaultStates.at(static_cast<std::size_t>(state));
+}
+
+}  // namespace chaos

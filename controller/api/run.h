@@ -1,0 +1,151 @@
+// One run of an experiment: what was decided once (seed, targets), what was done (fault records) and
+// what came of it. This is what the state store keeps and what a status file is made from.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controller/api/container.h"
+#include "controller/api/fault.h"
+#include "controller/api/time.h"
+
+namespace chaos {
+
+enum class Phase {
+    kPending,
+    kWaiting,
+    kInjecting,
+    kRunning,
+    kRecovering,
+    kCompleted,
+    kFailed,
+    kAborted,
+    kRejected,
+    kCleanupFailed,
+};
+
+enum class Verdict { kNone, kPass, kFail, kError, kAborted };
+
+enum class FaultState {
+    kRecorded,  // the intent is durable, whether the effect is there is unknown
+    kInjected,  // in force, read back
+    kFired,     // an instant fault that has happened
+    kUndone,    // verified gone
+    kVanished,  // its container is gone, and the fault with it
+    kSkipped,   // an instant fault whose time passed without it
+    kFailed,    // could not be injected; last_error says why
+};
+
+struct FaultRecord {
+    std::string id;  // unique within the run: "scenario/0:container_kill/2@container"
+    FaultSpec spec;
+    std::string target;  // container name
+    std::string service;
+    Incarnation incarnation;
+    FaultState state = FaultState::kRecorded;
+    std::optional<TimePoint> injected_at;
+    std::optional<TimePoint> recovered_at;
+    int attempts = 0;  // failed ones since the last success
+    std::optional<TimePoint> not_before;  // backoff after a failed attempt
+    std::string last_error;
+    std::map<std::string, std::string> evidence;
+
+    // Something of ours may be in force and has to be undone.
+    [[nodiscard]] bool holds() const {
+        return state == FaultState::kInjected ||
+               (state == FaultState::kRecorded && !is_instant(spec));
+    }
+
+    friend bool operator==(const FaultRecord&, const FaultRecord&) = default;
+};
+
+struct RunTarget {
+    std::string name;  // container name: survives restart and recreation
+    std::string service;
+    std::vector<std::string> via;  // `service` of the target entries that led here
+    TimePoint joined_at;
+    std::string container_id;
+    std::optional<Incarnation> incarnation;  // the last one seen
+    // When the last fault took effect (a kill) or was lifted (a pause): recovery counts from here.
+    std::optional<TimePoint> disturbed_at;
+    std::optional<Incarnation> disturbed;  // the life that was hit
+    // From when on the life that was hit counts as running again: at once for a pause, never for
+    // SIGKILL, after a grace for signals that a process may survive.
+    std::optional<TimePoint> same_life_counts_from;
+    std::optional<Duration> time_to_running;
+    std::optional<Duration> time_to_healthy;
+    bool recovered = false;
+    bool timed_out = false;
+
+    friend bool operator==(const RunTarget&, const RunTarget&) = default;
+};
+
+struct RunEvent {
+    TimePoint time;
+    bool warning = false;
+    std::string reason;  // CamelCase, as a Kubernetes event's
+    std::string message;
+
+    friend bool operator==(const RunEvent&, const RunEvent&) = default;
+};
+
+struct Run {
+    std::int64_t id = 0;  // of the state store; grows
+    std::string experiment;
+    std::string digest;  // of the spec last taken over
+    std::string run_id;  // the annotation's value; may be empty
+    std::int64_t generation = 1;
+    std::uint64_t seed = 0;
+    Phase phase = Phase::kPending;
+    Verdict verdict = Verdict::kNone;
+    std::string reason;  // CamelCase
+    std::string message;
+    TimePoint created_at;
+    // The zero of the timeline: admission, then moved so that the first success is where the
+    // timeline has it.
+    TimePoint origin;
+    std::optional<TimePoint> start_time;  // first successful injection
+    std::optional<TimePoint> deadline;
+    std::optional<TimePoint> end_time;
+    std::optional<TimePoint> recovering_since;
+    std::string stop_reason;  // CamelCase; set once an abort is decided, never taken back
+    bool settled = false;     // finished, and the targets' recovery was seen or has timed out
+    bool dry_run = false;
+    std::vector<RunTarget> targets;
+    std::vector<FaultRecord> faults;
+    std::vector<RunEvent> events;  // the last 50
+
+    [[nodiscard]] bool finished() const;
+    [[nodiscard]] bool holds_faults() const;
+    [[nodiscard]] RunTarget* find_target(const std::string& name);
+    [[nodiscard]] FaultRecord* find_fault(const std::string& fault_id);
+    // Keeps the last 50; an event equal to the last one in reason and message is not repeated.
+    void add_event(TimePoint now, bool warning, std::string reason, std::string message);
+
+    friend bool operator==(const Run&, const Run&) = default;
+};
+
+// What a status file's history keeps of a run.
+struct RunSummary {
+    std::int64_t id = 0;
+    std::string run_id;
+    std::uint64_t seed = 0;
+    Phase phase = Phase::kPending;
+    Verdict verdict = Verdict::kNone;
+    std::string reason;
+    std::optional<TimePoint> start_time;
+    std::optional<TimePoint> end_time;
+
+    friend bool operator==(const RunSummary&, const RunSummary&) = default;
+};
+
+[[nodiscard]] RunSummary summarize(const Run& run);
+
+[[nodiscard]] std::string_view to_string(Phase phase);
+[[nodiscard]] std::string_view to_string(Verdict verdict);  // "" for kNone
+[[nodiscard]] std::string_view to_string(FaultState state);
+
+}  // namespace chaos

@@ -1,0 +1,249 @@
+#include "controller/app/daemon.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "controller/app/host.h"
+#include "controller/app/version.h"
+#include "controller/docker/engine.h"
+#include "controller/runtime/controller.h"
+#include "controller/source/directory_source.h"
+#include "controller/telemetry/http_server.h"
+#include "reconcilers/container/reconciler.h"
+
+namespace chaos::app {
+namespace {
+
+namespace asio = boost::asio;
+
+// How long SIGTERM waits for undoing before it gives up; systemd's own patience is 90 s.
+constexpr Duration kStopPatience = std::chrono::seconds{30};
+constexpr Duration kFlushPatience = std::chrono::seconds{3};
+
+void report_bug(std::string_view what) {
+    log::error("a task ended by an exception: this is a bug", {{"what", what}});
+}
+
+class EngineWorld : public runtime::World {
+public:
+    explicit EngineWorld(docker::Engine& engine) : engine_(engine) {}
+    [[nodiscard]] bool synced() const override { return engine_.synced(); }
+    [[nodiscard]] const std::vector<Container>& containers() const override {
+        return engine_.cache().containers();
+    }
+    [[nodiscard]] Task<> ensure_details(std::string name) override {
+        return engine_.ensure_details(std::move(name));
+    }
+
+private:
+    docker::Engine& engine_;
+};
+
+class Daemon {
+public:
+    Daemon(const Options& options, std::string docker_path, store::Store store)
+        : options_(options),
+          engine_(docker::Client{std::move(docker_path), docker_observer()}, engine_hooks()),
+          world_(engine_),
+          container_(engine_),
+          source_(options.manifests, source_hooks()),
+          parts_(io_.get_executor(), report_bug),
+          status_tasks_(io_.get_executor(), report_bug),
+          writer_(status_tasks_,
+                  [](const std::string& why) {
+                      log::error("status file not written", {{"error", why}});
+                  }),
+          publisher_(options.status_dir, writer_),
+          controller_(io_.get_executor(), settings(), world_, reconcilers(), source_.desired(),
+                      std::move(store), publisher_, metrics_),
+          http_(parts_, [this](std::string_view path) { return page(path); }),
+          signals_(io_, SIGTERM, SIGINT) {}
+
+    int run() {
+        if (const auto restored = controller_.restore(); !restored) {
+            return cannot_start(restored.error());
+        }
+        if (const auto ok = http_.listen(io_.get_executor(), options_.listen); !ok) {
+            return cannot_start(ok.error());
+        }
+        log::info("listening", {{"address", http_.address()}});
+        TaskGroup main{io_.get_executor(), report_bug};
+        main.spawn(live());
+        io_.run();
+        return exit_code_;
+    }
+
+private:
+    static int cannot_start(const Error& error) {
+        log::error("cannot start", {{"error", error.context}});
+        return 1;
+    }
+
+    runtime::Settings settings() const {
+        return {options_.experiment_timeout, options_.status_retention, host_identity()};
+    }
+
+    // The explicit table of kinds.
+    runtime::ReconcilerTable reconcilers() {
+        return [this](const FaultSpec&) -> runtime::Reconciler& { return container_; };
+    }
+
+    docker::Client::Observer docker_observer() {
+        return [this](std::string_view operation, Duration took, bool ok) {
+            metrics_.docker_request(operation, took, ok);
+        };
+    }
+
+    docker::Engine::Hooks engine_hooks() {
+        return {.on_change = [this] { controller_.enqueue_active(); },
+                .on_connected =
+                    [](const std::string& version) {
+                        log::info("connected to Docker", {{"version", version}});
+                    },
+                .on_disconnected =
+                    [](const std::string& why) {
+                        log::warning("Docker does not answer, trying again", {{"error", why}});
+                    }};
+    }
+
+    source::DirectorySource::Hooks source_hooks() {
+        return {.on_update = [this](const source::Desired::Update& update) { take(update); },
+                .on_warning =
+                    [](const std::string& why) {
+                        log::warning("watching the manifests is incomplete; they are read every 10 s",
+                                     {{"error", why}});
+                    }};
+    }
+
+    void take(const source::Desired::Update& update) {
+        const auto& unavailable = source_.desired().unavailable();
+        if (unavailable != unavailable_) {
+            unavailable_ = unavailable;
+            if (!unavailable.empty()) {
+                log::error("manifests cannot be read; nothing new is admitted",
+                           {{"error", unavailable}});
+            }
+            controller_.enqueue(names());
+        }
+        if (update.strays_changed) {
+            const auto now = std::chrono::system_clock::now();
+            publisher_.publish_strays(source_.desired().strays(), now);
+            for (const auto& stray : source_.desired().strays()) log_problems(stray.problems);
+        }
+        for (const auto& name : update.changed) {
+            const auto it = source_.desired().entries().find(name);
+            if (it != source_.desired().entries().end()) log_problems(it->second.problems);
+        }
+        metrics_.manifest_errors(count_errors());
+        controller_.enqueue(update.changed);
+    }
+
+    static void log_problems(const std::vector<std::string>& problems) {
+        for (const auto& problem : problems) log::warning("manifest", {{"problem", problem}});
+    }
+
+    [[nodiscard]] std::set<std::string> names() const {
+        std::set<std::string> all;
+        for (const auto& [name, entry] : source_.desired().entries()) all.insert(name);
+        return all;
+    }
+
+    [[nodiscard]] std::size_t count_errors() const {
+        std::size_t count = source_.desired().strays().size();
+        for (const auto& [name, entry] : source_.desired().entries()) {
+            if (!entry.problems.empty()) ++count;
+        }
+        return count;
+    }
+
+    [[nodiscard]] bool ready() const {
+        return controller_.restored() && source_.ready() && unavailable_.empty() &&
+               engine_.synced();
+    }
+
+    telemetry::Response page(std::string_view path) {
+        if (path == "/metrics") {
+            return {200, "text/plain; version=0.0.4; charset=utf-8", metrics_.text()};
+        }
+        if (path == "/healthz") return {.status = 200, .body = "ok\n"};
+        if (path == "/readyz") {
+            if (ready()) return {.status = 200, .body = "ok\n"};
+            std::string why;
+            if (!engine_.synced()) why += "Docker does not answer\n";
+            if (!source_.ready() || !unavailable_.empty()) why += "manifests are not read\n";
+            return {.status = 503, .body = why};
+        }
+        return {.status = 404, .body = "not found; there are /metrics, /healthz and /readyz\n"};
+    }
+
+    Task<> wait_for_signal() {
+        auto [ec, number] =
+            co_await signals_.async_wait(asio::as_tuple(asio::use_awaitable));
+        if (ec) co_return;
+        log::info("stopping: undoing every fault", {{"signal", std::to_string(number)}});
+        controller_.stop(kStopPatience);
+    }
+
+    // Sources before workers, and at the end the other way round: what undoes goes last.
+    Task<> live() {
+        parts_.spawn(wait_for_signal());
+        parts_.spawn(engine_.run());
+        parts_.spawn(source_.run());
+        parts_.spawn(http_.run());
+        co_await controller_.run();
+        parts_.cancel();
+        co_await parts_.join();
+        // The last words go to the disk, unless the disk does not take them.
+        using namespace asio::experimental::awaitable_operators;
+        co_await (status_tasks_.join() || sleep_for(kFlushPatience));
+        status_tasks_.cancel();
+        co_await status_tasks_.join();
+        signals_.cancel();
+        if (controller_.holds_faults()) {
+            exit_code_ = 3;
+            log::error("stopped with faults still in force");
+        } else {
+            log::info("stopped");
+        }
+    }
+
+    const Options& options_;
+    asio::io_context io_{1};
+    telemetry::Metrics metrics_;
+    docker::Engine engine_;
+    EngineWorld world_;
+    container::ContainerReconciler container_;
+    source::DirectorySource source_;
+    TaskGroup parts_;
+    TaskGroup status_tasks_;
+    runtime::StatusWriter writer_;
+    runtime::Publisher publisher_;
+    runtime::Controller controller_;
+    telemetry::HttpServer http_;
+    asio::signal_set signals_;
+    std::string unavailable_;
+    int exit_code_ = 0;
+};
+
+}  // namespace
+
+int run_daemon(const Options& options) {
+    log::configure(options.log_level, options.log_format);
+    log::info("chaos-controller starts", {{"version", kVersion},
+                                          {"manifests", options.manifests},
+                                          {"state_dir", options.state_dir},
+                                          {"docker_host", options.docker_host}});
+    auto path = docker::socket_path(options.docker_host);
+    auto store = store::Store::open(options.state_dir);
+    if (!path || !store) {
+        log::error("cannot start",
+                   {{"error", path ? store.error().context : path.error().context}});
+        return 1;
+    }
+    return Daemon{options, std::move(*path), std::move(*store)}.run();
+}
+
+}  // namespace chaos::app

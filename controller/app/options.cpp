@@ -1,0 +1,107 @@
+#include "controller/app/options.h"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+
+#include "controller/app/version.h"
+
+namespace chaos::app {
+namespace {
+
+std::string environment(const char* name) {
+    const char* value = std::getenv(name);  // NOLINT: before any thread
+    return value == nullptr ? std::string{} : value;
+}
+
+std::string default_state_dir() {
+    if (auto directory = environment("STATE_DIRECTORY"); !directory.empty()) return directory;
+    if (::geteuid() == 0) return "/var/lib/chaos-controller";
+    auto base = environment("XDG_STATE_HOME");
+    if (base.empty()) base = environment("HOME") + "/.local/state";
+    return base + "/chaos-controller";
+}
+
+// CLI11 validators answer "" for good and a message otherwise.
+CLI::Validator duration_text() {
+    return {[](const std::string& text) {
+                return parse_duration(text) ? std::string{}
+                                            : "found \"" + text +
+                                                  "\", expected a duration such as 90s, 15m or 1h30m";
+            },
+            "DURATION"};
+}
+
+CLI::Validator level_text() {
+    return {[](const std::string& text) {
+                return log::parse_level(text) ? std::string{}
+                                              : "found \"" + text +
+                                                    "\", expected debug, info, warning or error";
+            },
+            "LEVEL"};
+}
+
+}  // namespace
+
+Parsed parse_options(int argc, char** argv) {
+    Parsed parsed;
+    Options& o = parsed.options;
+    o.state_dir = default_state_dir();
+    o.docker_host = environment("DOCKER_HOST");
+    if (o.docker_host.empty()) o.docker_host = "unix:///var/run/docker.sock";
+    std::string level = environment("LOG_LEVEL");
+    if (level.empty()) level = "info";
+    std::string format = "text";
+    std::string retention = format_duration(o.status_retention);
+    std::string timeout = format_duration(o.experiment_timeout);
+
+    CLI::App cli{"Watches a directory of ChaosExperiment manifests and makes this Docker host match "
+                 "them.",
+                 "chaos-controller"};
+    cli.add_option("-m,--manifests", o.manifests, "directory of manifests to watch")
+        ->required();
+    cli.add_option("--status-dir", o.status_dir, "where status files go (default: beside each manifest)");
+    cli.add_option("--state-dir", o.state_dir, "where runs and faults are recorded")
+        ->capture_default_str();
+    cli.add_option("--docker-host", o.docker_host, "Docker engine [DOCKER_HOST]")
+        ->capture_default_str();
+    cli.add_option("--listen", o.listen, "address of /metrics, /healthz and /readyz")
+        ->capture_default_str();
+    cli.add_option("--experiment-timeout", timeout, "longest spec.duration that is honoured")
+        ->check(duration_text())
+        ->capture_default_str();
+    cli.add_option("--status-retention", retention,
+                   "how long the status of a deleted manifest stays")
+        ->check(duration_text())
+        ->capture_default_str();
+    cli.add_option("--log-level", level, "debug, info, warning or error [LOG_LEVEL]")
+        ->check(level_text())
+        ->capture_default_str();
+    cli.add_option("--log-format", format, "text or json")
+        ->check(CLI::IsMember({"text", "json"}))
+        ->capture_default_str();
+    cli.set_version_flag("--version", std::string{"chaos-controller "} + kVersion);
+    try {
+        cli.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        parsed.exit_code = cli.exit(error) == 0 ? 0 : 2;
+        return parsed;
+    }
+    // A default from the environment is not checked by CLI11.
+    const auto parsed_level = log::parse_level(level);
+    if (!parsed_level) {
+        std::cerr << "LOG_LEVEL: found \"" << level
+                  << "\", expected debug, info, warning or error\n";
+        parsed.exit_code = 2;
+        return parsed;
+    }
+    o.log_level = *parsed_level;
+    o.log_format = format == "json" ? log::Format::kJson : log::Format::kText;
+    o.status_retention = *parse_duration(retention);
+    o.experiment_timeout = *parse_duration(timeout);
+    while (o.manifests.size() > 1 && o.manifests.ends_with('/')) o.manifests.pop_back();
+    return parsed;
+}
+
+}  // namespace chaos::app

@@ -1,0 +1,33 @@
+// Command line and environment of chaos-controller → values.
+#pragma once
+
+#include <string>
+
+#include "controller/api/error.h"
+#include "controller/api/time.h"
+#include "controller/telemetry/log.h"
+
+namespace chaos::app {
+
+struct Options {
+    std::string manifests;
+    std::string status_dir;  // empty: beside the manifests
+    std::string state_dir;
+    std::string docker_host;
+    std::string listen = "127.0.0.1:8200";
+    Duration status_retention = std::chrono::hours{1};
+    Duration experiment_timeout = std::chrono::minutes{30};
+    log::Level log_level = log::Level::kInfo;
+    log::Format log_format = log::Format::kText;
+};
+
+struct Parsed {
+    Options options;
+    int exit_code = -1;  // at least 0: the program is to end with it (--help, --version, an error)
+};
+
+// Prints help, version and errors itself. The environment gives defaults: DOCKER_HOST, LOG_LEVEL,
+// STATE_DIRECTORY (systemd's).
+[[nodiscard]] Parsed parse_options(int argc, char** argv);
+
+}  // namespace chaos::app

@@ -1,0 +1,74 @@
+#include "controller/ctl/catalog.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "controller/source/scanner.h"
+#include "controller/status/file.h"
+
+namespace chaos::ctl {
+namespace {
+
+namespace fs = std::filesystem;
+
+manifest::Node read_status(const std::string& path) {
+    const auto text = status::read_file(path);
+    if (!text) return {};
+    auto documents = manifest::load_yaml(*text);
+    if (documents.size() != 1 || !documents[0].ok()) return {};
+    return std::move(documents[0].root);
+}
+
+std::string status_path(const Context& context, const std::string& manifest_path,
+                        const std::string& name) {
+    const auto directory = context.status_dir.empty() ? fs::path{manifest_path}.parent_path()
+                                                      : fs::path{context.status_dir};
+    return (directory / (name + ".status.yaml")).string();
+}
+
+// Status files whose manifest is gone: aborted experiments stay visible for a while.
+void add_leftovers(const Context& context, std::vector<Item>& items) {
+    std::set<std::string> known;
+    for (const auto& item : items) known.insert(item.name);
+    std::error_code ec;
+    const auto root = context.status_dir.empty() ? context.manifests : context.status_dir;
+    for (const auto& entry : fs::recursive_directory_iterator{root, ec}) {
+        const auto name = entry.path().filename().string();
+        if (!name.ends_with(".status.yaml") || name.starts_with('.')) continue;
+        auto status = read_status(entry.path().string());
+        const auto* metadata = status.find("metadata");
+        const auto experiment = metadata == nullptr ? std::string{} : metadata->text_at("name");
+        if (experiment.empty() || !known.insert(experiment).second) continue;
+        items.push_back({experiment, "", std::nullopt, std::move(status)});
+    }
+}
+
+}  // namespace
+
+std::string Item::field(std::string_view key) const {
+    const auto* body = status.find("status");
+    return body == nullptr ? std::string{} : body->text_at(key);
+}
+
+Result<std::vector<Item>> load_catalog(const Context& context) {
+    source::Scanner scanner{context.manifests};
+    auto scan = scanner.scan(TimePoint{});
+    if (!scan.unavailable.empty()) return fail(ErrorCode::kNotFound, scan.unavailable);
+    std::vector<Item> items;
+    for (auto& [path, file] : scan.files) {
+        for (auto& document : file.documents) {
+            const auto name =
+                document.name.empty() ? fs::path{path}.stem().string() : document.name;
+            items.push_back(
+                {name, path, std::move(document), read_status(status_path(context, path, name))});
+        }
+    }
+    add_leftovers(context, items);
+    std::ranges::sort(items, [](const Item& a, const Item& b) {
+        return std::pair{a.name, a.path} < std::pair{b.name, b.path};
+    });
+    return items;
+}
+
+}  // namespace chaos::ctl

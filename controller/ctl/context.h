@@ -1,0 +1,41 @@
+// What every verb of chaosctl is given, and how it answers.
+#pragma once
+
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+namespace chaos::ctl {
+
+enum class Output { kTable, kWide, kJson, kYaml, kName };
+
+struct Context {
+    std::string manifests;   // directory
+    std::string status_dir;  // empty: beside each manifest
+    std::string docker_host;
+    Output output = Output::kTable;
+    std::ostream& out;
+    std::ostream& err;
+};
+
+// Exit codes of chaosctl, as scripts see them.
+inline constexpr int kOk = 0;
+inline constexpr int kFailed = 1;  // it was understood and did not succeed: invalid, not found
+inline constexpr int kUsage = 2;   // the command line is wrong
+
+// A table with aligned columns, two spaces apart, no trailing blanks.
+class Table {
+public:
+    explicit Table(std::vector<std::string> header) : rows_{std::move(header)} {}
+    void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+    void print(std::ostream& out) const;
+
+private:
+    std::vector<std::vector<std::string>> rows_;
+};
+
+// Breaks text at blanks, each line indented.
+[[nodiscard]] std::string wrapped(const std::string& text, std::size_t indent,
+                                  std::size_t width = 80);
+
+}  // namespace chaos::ctl

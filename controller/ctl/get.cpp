@@ -1,0 +1,158 @@
+#include <ostream>
+#include <set>
+
+#include "controller/api/experiment.h"
+#include "controller/ctl/catalog.h"
+#include "controller/ctl/verbs.h"
+#include "controller/manifest/emit.h"
+
+namespace chaos::ctl {
+namespace {
+
+using manifest::Node;
+
+std::string or_dash(std::string text) { return text.empty() ? "-" : std::move(text); }
+
+// The action types of an experiment, once each, in order.
+std::string types_of(const Item& item) {
+    if (!item.document || !item.document->experiment) return "-";
+    std::string text;
+    std::set<std::string_view> seen;
+    for (const auto& scenario : item.document->experiment->spec.scenarios) {
+        for (const auto& action : scenario.actions) {
+            const auto type = type_name(action.fault);
+            if (seen.insert(type).second) text += (text.empty() ? "" : ",") + std::string{type};
+        }
+    }
+    return text;
+}
+
+std::string targets_of(const Item& item) {
+    const Node* targets = item.status.at("status", "targets");
+    if (targets == nullptr || targets->items.empty()) return "-";
+    std::string text;
+    for (const auto& target : targets->items) {
+        text += (text.empty() ? "" : ",") + target.text_at("name");
+    }
+    return text;
+}
+
+std::string since(const std::string& time) {
+    const auto then = parse_time(time);
+    if (!then) return "-";
+    const auto age = std::chrono::system_clock::now() - *then;
+    if (age < Duration{0}) return "0s";
+    if (age >= std::chrono::hours{48}) return std::to_string(age / std::chrono::hours{24}) + "d";
+    return format_duration(std::chrono::floor<std::chrono::seconds>(age));
+}
+
+// What is left until the deadline, while there is something to end.
+std::string left(const Item& item) {
+    const auto phase = item.field("phase");
+    if (phase != "Running" && phase != "Injecting") return "-";
+    const auto deadline = parse_time(item.field("deadline"));
+    if (!deadline) return "-";
+    const auto rest = *deadline - std::chrono::system_clock::now();
+    return rest <= Duration{0} ? "0s"
+                               : format_duration(std::chrono::ceil<std::chrono::seconds>(rest));
+}
+
+std::string phase_of(const Item& item) {
+    auto phase = item.field("phase");
+    if (!phase.empty()) return phase;
+    // No controller has looked at it yet.
+    return item.document && !item.document->problems.empty() ? "Invalid" : "-";
+}
+
+void print_table(const Context& context, const std::vector<Item>& items) {
+    const bool wide = context.output == Output::kWide;
+    std::vector<std::string> header{"NAME", "TYPE", "PHASE", "TARGETS", "VERDICT", "AGE", "LEFT"};
+    if (wide) header.insert(header.end(), {"SEED", "REASON", "PATH"});
+    Table table{std::move(header)};
+    for (const auto& item : items) {
+        std::vector<std::string> row{item.name,
+                                     types_of(item),
+                                     phase_of(item),
+                                     targets_of(item),
+                                     or_dash(item.field("verdict")),
+                                     since(item.field("start_time")),
+                                     left(item)};
+        if (wide) {
+            row.insert(row.end(), {or_dash(item.field("seed")), or_dash(item.field("reason")),
+                                   item.path.empty() ? "(deleted)" : item.path});
+        }
+        table.add(std::move(row));
+    }
+    table.print(context.out);
+}
+
+// Manifest and status as one object, as `kubectl get -o yaml` shows them.
+Node merged(const Item& item) {
+    Node node = manifest::map_node();
+    node.add("apiVersion", manifest::text_node(kApiVersion));
+    node.add("kind", manifest::text_node(kKind));
+    Node root;
+    if (item.document) {
+        auto documents = manifest::load_yaml(item.document->text);
+        if (!documents.empty() && documents[0].ok()) root = std::move(documents[0].root);
+    }
+    Node fallback = manifest::map_node();
+    fallback.add("name", manifest::text_node(item.name));
+    const Node* metadata = root.find("metadata");
+    node.add("metadata", metadata == nullptr ? std::move(fallback) : *metadata);
+    if (const Node* spec = root.find("spec")) node.add("spec", *spec);
+    if (const Node* status = item.status.find("status")) node.add("status", *status);
+    return node;
+}
+
+void print_objects(const Context& context, const std::vector<Item>& items, bool single) {
+    Node node;
+    if (single) {
+        node = merged(items.front());
+    } else {
+        node.add("apiVersion", manifest::text_node("v1"));
+        node.add("kind", manifest::text_node("List"));
+        Node list = manifest::list_node();
+        for (const auto& item : items) list.items.push_back(merged(item));
+        node.add("items", std::move(list));
+    }
+    if (context.output == Output::kJson) {
+        context.out << manifest::pretty_json(node) << '\n';
+    } else {
+        context.out << manifest::emit_yaml(node);
+    }
+}
+
+}  // namespace
+
+int get(const Context& context, const std::string& name) {
+    auto items = load_catalog(context);
+    if (!items) {
+        context.err << "chaosctl: " << items.error().context << '\n';
+        return kFailed;
+    }
+    if (!name.empty()) std::erase_if(*items, [&](const Item& item) { return item.name != name; });
+    if (items->empty() && !name.empty()) {
+        context.err << "chaosctl: experiment \"" << name << "\" not found in " << context.manifests
+                    << '\n';
+        return kFailed;
+    }
+    switch (context.output) {
+        case Output::kName:
+            for (const auto& item : *items) context.out << "chaosexperiment/" << item.name << '\n';
+            break;
+        case Output::kJson:
+        case Output::kYaml: print_objects(context, *items, !name.empty()); break;
+        case Output::kTable:
+        case Output::kWide:
+            if (items->empty()) {
+                context.err << "No experiments found in " << context.manifests << '\n';
+            } else {
+                print_table(context, *items);
+            }
+            break;
+    }
+    return kOk;
+}
+
+}  // namespace chaos::ctl

@@ -1,0 +1,45 @@
+// What is known of every container: filled by a list, kept up by events, completed by inspect. A
+// plain data structure; the I/O is in engine.h.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "controller/docker/codec.h"
+
+namespace chaos::docker {
+
+class Cache {
+public:
+    // A full list: what it lacks is gone. `as_of` is when the list was asked for; older events are
+    // ignored afterwards. What only inspect tells is kept for lives that went on.
+    void replace(std::vector<Container> listed, TimePoint as_of);
+
+    // Applies one event; false where it changed nothing that anybody looks at.
+    bool apply(const Event& event);
+
+    // An inspect's answer, asked for at `as_of`.
+    void update(Container inspected, TimePoint as_of);
+
+    void erase(const std::string& id);
+
+    [[nodiscard]] const std::vector<Container>& containers() const { return containers_; }
+    [[nodiscard]] const Container* find_name(const std::string& name) const;
+
+private:
+    struct Known {
+        TimePoint as_of;
+        bool has_health = false;
+    };
+
+    Container* find(const std::string& id);
+    Container& add(const Event& event);
+    void died(Container& container, const Event& event);
+    void started(Container& container, const Event& event);
+
+    std::vector<Container> containers_;  // by name
+    std::map<std::string, Known> known_;  // by id
+};
+
+}  // namespace chaos::docker

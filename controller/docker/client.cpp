@@ -1,0 +1,103 @@
+#include "controller/docker/client.h"
+
+namespace chaos::docker {
+namespace {
+
+// Docker's own kill may wait 12 s for the exit (moby daemon/kill.go), everything else answers at once
+// unless the engine is in trouble.
+constexpr Duration kTimeout = std::chrono::seconds{20};
+
+// Only what changes a container as this project sees it: health probes alone would raise three exec
+// events a second for each container.
+constexpr std::string_view kEventFilter =
+    "%7B%22type%22%3A%5B%22container%22%5D%2C%22event%22%3A%5B%22create%22%2C%22start%22%2C%22die"
+    "%22%2C%22pause%22%2C%22unpause%22%2C%22destroy%22%2C%22rename%22%2C%22oom%22%2C%22"
+    "health_status%22%5D%7D";
+
+ErrorCode code_of(unsigned status) {
+    switch (status) {
+        case 400: return ErrorCode::kInternal;
+        case 403: return ErrorCode::kPermission;
+        case 404: return ErrorCode::kNotFound;
+        case 409: return ErrorCode::kConflict;
+        default: return ErrorCode::kUnavailable;
+    }
+}
+
+}  // namespace
+
+Result<std::string> socket_path(std::string_view host) {
+    constexpr std::string_view kScheme = "unix://";
+    if (host.starts_with(kScheme)) host.remove_prefix(kScheme.size());
+    if (!host.starts_with('/')) {
+        return fail(ErrorCode::kInvalid, "docker host: found \"" + std::string{host} +
+                                             "\", expected unix:///path/to/docker.sock");
+    }
+    return std::string{host};
+}
+
+Task<Result<Reply>> Client::call(std::string operation, std::string method, std::string target) {
+    const auto start = std::chrono::steady_clock::now();
+    auto reply = co_await transport_.call(std::move(method), std::move(target), kTimeout);
+    const bool ok = reply && reply->status < 400;
+    if (observer_) observer_(operation, std::chrono::steady_clock::now() - start, ok);
+    if (!reply) co_return wrap("docker " + operation, reply.error());
+    if (!ok) {
+        co_return fail(code_of(reply->status), "docker " + operation + ": " +
+                                                   error_message(reply->body) + " (status " +
+                                                   std::to_string(reply->status) + ")");
+    }
+    co_return std::move(*reply);
+}
+
+Task<Result<Version>> Client::negotiate() {
+    const auto reply = co_await call("version", "GET", "/version");
+    if (!reply) co_return std::unexpected(reply.error());
+    auto version = parse_version(reply->body);
+    if (!version) co_return std::unexpected(version.error());
+    auto api = choose_api(*version);
+    if (!api) co_return std::unexpected(api.error());
+    api_ = *api;
+    co_return *version;
+}
+
+Task<Result<std::vector<Container>>> Client::list() {
+    const auto reply = co_await call("list", "GET", "/v" + api_ + "/containers/json?all=1");
+    if (!reply) co_return std::unexpected(reply.error());
+    co_return parse_list(reply->body);
+}
+
+Task<Result<Container>> Client::inspect(std::string id) {
+    const auto reply = co_await call("inspect", "GET", "/v" + api_ + "/containers/" + id + "/json");
+    if (!reply) co_return std::unexpected(reply.error());
+    co_return parse_inspect(reply->body);
+}
+
+Task<Result<Outcome>> Client::post(std::string operation, std::string id, std::string query) {
+    const auto target = "/v" + api_ + "/containers/" + id + "/" + operation + query;
+    const auto reply = co_await call(operation, "POST", target);
+    if (!reply) co_return std::unexpected(reply.error());
+    co_return reply->status == 304 ? Outcome::kAlready : Outcome::kChanged;
+}
+
+Task<Result<Outcome>> Client::pause(std::string id) { return post("pause", std::move(id), ""); }
+Task<Result<Outcome>> Client::unpause(std::string id) {
+    return post("unpause", std::move(id), "");
+}
+Task<Result<Outcome>> Client::kill(std::string id, std::string signal) {
+    return post("kill", std::move(id), "?signal=" + signal);
+}
+
+Task<Result<>> Client::events(std::function<void()> on_open,
+                              std::function<void(Event)> on_event) {
+    const auto target = "/v" + api_ + "/events?filters=" + std::string{kEventFilter};
+    std::function<void(std::string_view)> on_line = [&on_event](std::string_view line) {
+        if (auto event = parse_event(line)) on_event(std::move(*event));
+    };
+    auto result =
+        co_await transport_.stream(target, std::move(on_open), std::move(on_line));
+    if (!result) co_return wrap("docker events", result.error());
+    co_return result;
+}
+
+}  // namespace chaos::docker

@@ -1,0 +1,140 @@
+// The checks that no schema can express.
+#include <algorithm>
+#include <set>
+
+#include "controller/manifest/build_experiment.h"
+
+namespace chaos::manifest {
+namespace {
+
+class Checker {
+public:
+    Checker(const Spec& spec, const Node& root, std::vector<Diagnostic>& problems)
+        : spec_(spec), node_(*root.find("spec")), problems_(problems) {}
+
+    void run() {
+        if (spec_.duration <= Duration{0}) {
+            report(*node_.find("duration"), "spec.duration", "expected more than 0");
+        }
+        for (std::size_t i = 0; i < spec_.targets.size(); ++i) check_target(i);
+        check_scenarios();
+    }
+
+private:
+    void report(const Node& node, std::string path, std::string message) {
+        problems_.push_back({node.mark, std::move(path), std::move(message)});
+    }
+
+    void check_target(std::size_t i) {
+        const auto& target = spec_.targets[i];
+        const Node& node = node_.find("targets")->items[i];
+        const auto path = "spec.targets[" + std::to_string(i) + "]";
+        if (!target.service && !target.selector) {
+            report(node, path, "found neither service nor selector, expected at least one");
+        }
+        if (target.selector && *target.selector == Selector{}) {
+            report(*node.find("selector"), path + ".selector",
+                   "found no conditions, expected at least one; an empty selector would mean "
+                   "every container");
+        }
+        const bool needs_value = target.mode != Mode::kOne && target.mode != Mode::kAll;
+        const bool percent =
+            target.mode == Mode::kFixedPercent || target.mode == Mode::kRandomMaxPercent;
+        if (needs_value != target.value.has_value()) {
+            report(node, path + ".value",
+                   "mode " + node.text_at("mode") +
+                       (needs_value ? " needs a value" : " takes no value"));
+        } else if (percent && *target.value > 100) {
+            report(*node.find("value"), path + ".value",
+                   "found " + std::to_string(*target.value) + ", expected at most 100 percent");
+        }
+    }
+
+    void check_scenarios() {
+        std::set<std::string> names;
+        std::string open_end;  // the action after which nothing can start
+        for (std::size_t i = 0; i < spec_.scenarios.size(); ++i) {
+            const auto& scenario = spec_.scenarios[i];
+            const Node& node = node_.find("scenarios")->items[i];
+            const auto path = "spec.scenarios[" + std::to_string(i) + "]";
+            if (!names.insert(scenario.name).second) {
+                report(*node.find("name"), path + ".name",
+                       "duplicate scenario name \"" + scenario.name + "\"");
+            }
+            check_actions(scenario, node, path, open_end);
+        }
+    }
+
+    void check_actions(const Scenario& scenario, const Node& node, const std::string& path,
+                       std::string& open_end) {
+        std::string opened;
+        for (std::size_t i = 0; i < scenario.actions.size(); ++i) {
+            const auto& action = scenario.actions[i];
+            const Node& action_node = node.find("actions")->items[i];
+            const auto where = path + ".actions[" + std::to_string(i) + "]";
+            const bool waits = scenario.order == Order::kSequential && !opened.empty();
+            const auto& blocker = waits ? opened : open_end;
+            if (!blocker.empty()) {
+                report(action_node, where,
+                       "would never start: " + blocker +
+                           " has no duration and lasts until the end of the experiment");
+            }
+            check_action_meaning(action, action_node, where);
+            if (!is_instant(action.fault) && !action.duration && opened.empty()) opened = where;
+        }
+        if (open_end.empty()) open_end = opened;
+    }
+
+    void check_action_meaning(const Action& action, const Node& node, const std::string& path) {
+        const Node& parameters = *node.find("parameters");
+        for (const auto& name : action.targets) check_subset(name, node, path);
+        if (action.duration && *action.duration <= Duration{0}) {
+            report(*parameters.find("duration"), path + ".parameters.duration",
+                   "expected more than 0");
+        }
+        if (spec_.safety.safe_mode && action.intensity > Intensity::kMedium) {
+            report(*parameters.find("intensity"), path + ".parameters.intensity",
+                   "found " + parameters.text_at("intensity") +
+                       ", expected low or medium in safe mode");
+        }
+        if (action.repeat) check_repeat(action, *parameters.find("repeat"), path);
+    }
+
+    void check_subset(const std::string& name, const Node& node, const std::string& path) {
+        std::vector<std::string> known;
+        for (const auto& target : spec_.targets) {
+            if (target.service) known.push_back(*target.service);
+        }
+        if (std::ranges::find(known, name) == known.end()) {
+            report(*node.find("targets"), path + ".targets",
+                   "found \"" + name + "\", expected the service of an entry of spec.targets" +
+                       did_you_mean(name, known));
+        }
+    }
+
+    void check_repeat(const Action& action, const Node& node, const std::string& path) {
+        const auto& repeat = *action.repeat;
+        if (repeat.interval <= Duration{0}) {
+            report(*node.find("interval"), path + ".parameters.repeat.interval",
+                   "expected more than 0");
+        } else if (repeat.count > 1 && repeat.interval > spec_.duration / (repeat.count - 1)) {
+            report(node, path + ".parameters.repeat",
+                   std::to_string(repeat.count) + " times every " +
+                       format_duration(repeat.interval) + " does not fit into spec.duration " +
+                       format_duration(spec_.duration));
+        }
+    }
+
+    const Spec& spec_;
+    const Node& node_;
+    std::vector<Diagnostic>& problems_;
+};
+
+}  // namespace
+
+void check_meaning(const Experiment& experiment, const Node& root,
+                   std::vector<Diagnostic>& problems) {
+    Checker{experiment.spec, root, problems}.run();
+}
+
+}  // namespace chaos::manifest

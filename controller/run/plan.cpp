@@ -1,0 +1,194 @@
+#include "controller/run/plan.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace chaos::run {
+namespace {
+
+using Containers = std::map<std::string, const Container*>;
+
+class Planner {
+public:
+    Planner(const World& world, TimePoint now) : world_(world), now_(now) {
+        for (const auto& container : world.containers) by_name_[container.name] = &container;
+    }
+
+    FaultPlan run(const std::vector<DesiredFault>& desired,
+                  const std::vector<FaultRecord>& records) {
+        std::map<std::string, const DesiredFault*> wanted;
+        for (const auto& fault : desired) wanted[fault.id] = &fault;
+        std::set<std::string> recorded;
+        for (const auto& record : records) {
+            recorded.insert(record.id);
+            const auto it = wanted.find(record.id);
+            visit(record, it == wanted.end() ? nullptr : it->second);
+        }
+        for (const auto& fault : desired) {
+            if (!recorded.contains(fault.id)) visit_new(fault);
+        }
+        return std::move(plan_);
+    }
+
+private:
+    void wait_for(TimePoint time) {
+        if (time > now_ && (!plan_.wait_until || time < *plan_.wait_until)) {
+            plan_.wait_until = time;
+        }
+    }
+
+    [[nodiscard]] const Container* find(const std::string& name) const {
+        const auto it = by_name_.find(name);
+        return it == by_name_.end() ? nullptr : it->second;
+    }
+
+    // True when the backoff of a failed attempt is over.
+    bool due(const FaultRecord& record) {
+        if (!record.not_before || *record.not_before <= now_) return true;
+        wait_for(*record.not_before);
+        return false;
+    }
+
+    void visit(const FaultRecord& record, const DesiredFault* wanted) {
+        const bool active = wanted != nullptr && wanted->begin <= now_ && now_ < wanted->end;
+        if (is_instant(record.spec)) {
+            visit_instant(record, active ? wanted : nullptr);
+            return;
+        }
+        if (!active) {
+            if (record.holds() && due(record)) plan_.undo.push_back(record.id);
+            if (wanted != nullptr) wait_for(wanted->begin);
+            return;
+        }
+        wait_for(wanted->end);
+        visit_held(record, *wanted);
+    }
+
+    // An interval fault that is wanted now and has a record.
+    void visit_held(const FaultRecord& record, const DesiredFault& wanted) {
+        const auto* container = find(wanted.target);
+        if (container == nullptr || !container->running() || !container->incarnation) return;
+        const bool same_life = record.incarnation == *container->incarnation;
+        const bool in_force = record.state == FaultState::kInjected && same_life &&
+                              still_in_force(record, *container);
+        if (in_force || !due(record)) return;
+        if (record.state == FaultState::kFailed && same_life && !record.not_before) return;
+        inject(wanted, *container);
+    }
+
+    static bool still_in_force(const FaultRecord& record, const Container& container) {
+        return !std::holds_alternative<ContainerPause>(record.spec) ||
+               container.state == ContainerState::kPaused;
+    }
+
+    void visit_instant(const FaultRecord& record, const DesiredFault* wanted) {
+        if (record.state == FaultState::kRecorded) {
+            settle_interrupted(record, wanted);
+        } else if (record.state == FaultState::kFailed && record.not_before) {
+            if (wanted == nullptr) {
+                settle(record, FaultState::kFailed);
+            } else if (due(record)) {
+                try_inject(*wanted);
+            }
+        }
+    }
+
+    // The record was made, and then we died, or Docker's answer was lost: did it fire? The same life
+    // still running says no, for a signal that kills. For other signals nothing can tell, and twice
+    // is worse than not at all.
+    void settle_interrupted(const FaultRecord& record, const DesiredFault* wanted) {
+        const auto* container = find(record.target);
+        if (!due(record)) return;
+        if (!world_.synced || (container != nullptr && container->running() &&
+                               !container->incarnation)) {
+            return;  // cannot be judged yet
+        }
+        const auto* kill = std::get_if<ContainerKill>(&record.spec);
+        const bool survived = container != nullptr && container->running() &&
+                              container->incarnation == record.incarnation;
+        if (kill != nullptr && kill->signal == 9 && survived) {
+            if (wanted != nullptr) {
+                try_inject(*wanted);
+            } else {
+                settle(record, FaultState::kSkipped);
+            }
+            return;
+        }
+        settle(record, FaultState::kFired);
+    }
+
+    void settle(const FaultRecord& record, FaultState state) {
+        auto settled = record;
+        settled.state = state;
+        settled.not_before.reset();
+        if (state == FaultState::kFired && !settled.injected_at) settled.injected_at = now_;
+        plan_.settle.push_back(std::move(settled));
+    }
+
+    void visit_new(const DesiredFault& fault) {
+        if (now_ < fault.begin) {
+            wait_for(fault.begin);
+        } else if (now_ < fault.end) {
+            wait_for(fault.end);
+            try_inject(fault);
+        } else if (is_instant(fault.fault)) {
+            FaultRecord missed{.id = fault.id,
+                               .spec = fault.fault,
+                               .target = fault.target,
+                               .service = fault.service,
+                               .last_error = "the container was not running when it was due"};
+            missed.state = FaultState::kSkipped;
+            plan_.settle.push_back(std::move(missed));
+        }
+    }
+
+    void try_inject(const DesiredFault& fault) {
+        const auto* container = find(fault.target);
+        if (container == nullptr || !container->running() || !container->incarnation) return;
+        // A frozen process takes a signal only when it is thawed, perhaps long after the deadline.
+        if (is_instant(fault.fault) && container->state == ContainerState::kPaused) return;
+        inject(fault, *container);
+    }
+
+    void inject(const DesiredFault& fault, const Container& container) {
+        if (world_.synced) plan_.inject.push_back({fault, *container.incarnation});
+    }
+
+    const World& world_;
+    TimePoint now_;
+    Containers by_name_;
+    FaultPlan plan_;
+};
+
+}  // namespace
+
+std::vector<DesiredFault> place(const Timeline& timeline, TimePoint origin,
+                                const std::vector<RunTarget>& targets) {
+    std::vector<DesiredFault> faults;
+    for (const auto& interval : timeline.intervals) {
+        const auto target = std::ranges::find(targets, interval.target, &RunTarget::name);
+        if (target == targets.end()) continue;
+        const TimePoint begin = origin + interval.begin;
+        // A container that joined later is not hit by what was over before it came.
+        if (is_instant(interval.fault) && begin < target->joined_at && target->joined_at > origin) {
+            continue;
+        }
+        faults.push_back({interval.id, interval.fault, interval.target, interval.service, begin,
+                          origin + interval.end});
+    }
+    return faults;
+}
+
+FaultPlan plan(const std::vector<DesiredFault>& desired, const std::vector<FaultRecord>& records,
+               const World& world, TimePoint now) {
+    return Planner{world, now}.run(desired, records);
+}
+
+Duration backoff(int attempts, Duration cap) {
+    Duration wait = std::chrono::milliseconds{100};
+    for (int i = 1; i < attempts && wait < cap; ++i) wait *= 2;
+    return std::min(wait, cap);
+}
+
+}  // namespace chaos::run

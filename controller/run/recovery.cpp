@@ -1,0 +1,85 @@
+#include "controller/run/recovery.h"
+
+#include <algorithm>
+
+namespace chaos::run {
+namespace {
+
+Duration since(TimePoint from, TimePoint to) { return std::max(to - from, Duration{0}); }
+
+// When the container ran again, or nullopt while it does not.
+std::optional<TimePoint> running_from(const RunTarget& target, const Container& container,
+                                      TimePoint now) {
+    if (container.state != ContainerState::kRunning || !container.incarnation) return std::nullopt;
+    if (container.incarnation != target.disturbed) return container.started_at.value_or(now);
+    if (!target.same_life_counts_from || now < *target.same_life_counts_from) return std::nullopt;
+    return target.disturbed_at;
+}
+
+}  // namespace
+
+void disturb(RunTarget& target, const FaultRecord& fault, TimePoint now) {
+    target.disturbed = fault.incarnation;
+    target.time_to_running.reset();
+    target.time_to_healthy.reset();
+    target.recovered = false;
+    target.timed_out = false;
+    if (const auto* kill = std::get_if<ContainerKill>(&fault.spec)) {
+        target.disturbed_at = fault.injected_at.value_or(now);
+        target.same_life_counts_from.reset();
+        if (kill->signal != 9) target.same_life_counts_from = *target.disturbed_at + kSignalGrace;
+    } else {
+        target.disturbed_at = fault.recovered_at.value_or(now);
+        target.same_life_counts_from = target.disturbed_at;
+    }
+}
+
+std::optional<TimePoint> track(RunTarget& target, const Container* container, Duration timeout,
+                               TimePoint now) {
+    if (container != nullptr) {
+        target.container_id = container->id;
+        if (container->incarnation) target.incarnation = container->incarnation;
+    }
+    if (target.recovered || !target.disturbed_at) {
+        target.recovered = true;
+        return std::nullopt;
+    }
+    const TimePoint limit = *target.disturbed_at + timeout;
+    if (container != nullptr) {
+        if (const auto from = running_from(target, *container, now)) {
+            target.time_to_running = since(*target.disturbed_at, *from);
+            if (container->health == Health::kNone) target.recovered = true;
+            if (container->health == Health::kHealthy) {
+                const auto healthy = std::max(container->health_since.value_or(now), *from);
+                target.time_to_healthy = since(*target.disturbed_at, healthy);
+                target.recovered = true;
+            }
+        }
+    }
+    if (target.recovered) return std::nullopt;
+    if (now >= limit) {
+        target.timed_out = true;
+        return std::nullopt;
+    }
+    if (target.same_life_counts_from && now < *target.same_life_counts_from) {
+        return std::min(limit, *target.same_life_counts_from);
+    }
+    return limit;
+}
+
+void add_kill_evidence(FaultRecord& fault, const Container* container) {
+    if (fault.state != FaultState::kFired || container == nullptr) return;
+    const bool next_life = container->incarnation && *container->incarnation != fault.incarnation;
+    const bool dead = !container->running();
+    if (!next_life && !dead) return;
+    if (container->finished_at && fault.injected_at && !fault.evidence.contains("exited_at") &&
+        *container->finished_at >= *fault.injected_at) {
+        fault.evidence["exited_at"] = format_time(*container->finished_at);
+        if (container->exit_code) {
+            fault.evidence["exit_code"] = std::to_string(*container->exit_code);
+        }
+    }
+    if (next_life) fault.evidence.emplace("next_started_at", container->incarnation->started_at);
+}
+
+}  // namespace chaos::run

@@ -1,0 +1,26 @@
+// Whether, and how fast, a target came back after a fault. Times come from Docker's events.
+#pragma once
+
+#include "controller/api/container.h"
+#include "controller/api/run.h"
+
+namespace chaos::run {
+
+// How long a process gets to die of a signal that it may also handle or ignore. Until then the life
+// that was hit does not count as running again.
+inline constexpr Duration kSignalGrace = std::chrono::seconds{5};
+
+// Starts the recovery clock: a kill at its injection, a pause at its end. `fault` is the record
+// after the event.
+void disturb(RunTarget& target, const FaultRecord& fault, TimePoint now);
+
+// Brings time_to_running, time_to_healthy, recovered and timed_out up to date with what is observed
+// now; `container` is null where there is none. Returns when to look again for time's sake alone.
+std::optional<TimePoint> track(RunTarget& target, const Container* container, Duration timeout,
+                               TimePoint now);
+
+// Adds to the record of a kill what is known of the death it caused: exit code and time, and the
+// start of the next life.
+void add_kill_evidence(FaultRecord& fault, const Container* container);
+
+}  // namespace chaos::run

@@ -1,0 +1,164 @@
+#include "controller/run/selection.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <set>
+
+#include "controller/run/match.h"
+#include "controller/run/random.h"
+
+namespace chaos::run {
+namespace {
+
+using Members = std::vector<const Container*>;
+
+struct Ranked {
+    double rank;
+    const Container* container;
+};
+
+std::size_t percent_of(std::size_t count, double percent, bool at_least_one) {
+    const auto part =
+        static_cast<std::size_t>(std::floor(static_cast<double>(count) * percent / 100.0 + 1e-9));
+    return part == 0 && at_least_one && count > 0 ? 1 : part;
+}
+
+std::size_t quota(const Target& target, std::size_t count, bool at_least_one, std::uint64_t seed,
+                  const std::string& purpose) {
+    const auto value = static_cast<std::size_t>(target.value.value_or(1));
+    switch (target.mode) {
+        case Mode::kOne: return 1;
+        case Mode::kAll: return count;
+        case Mode::kFixed: return value;
+        case Mode::kFixedPercent:
+            return percent_of(count, static_cast<double>(value), at_least_one);
+        case Mode::kRandomMaxPercent: break;
+    }
+    const auto most = percent_of(count, static_cast<double>(value), at_least_one);
+    const auto drawn = static_cast<std::size_t>(draw_unit(seed, purpose, "count") *
+                                                static_cast<double>(most + 1));
+    return drawn == 0 && at_least_one && most > 0 ? 1 : drawn;
+}
+
+bool was_chosen(const std::vector<Chosen>& chosen, const Container& container) {
+    return std::ranges::find(chosen, container.name, &Chosen::name) != chosen.end();
+}
+
+// Those chosen before come first, then the running ones by rank; ties cannot matter, but are
+// broken by name so that the order of the population never does.
+Members choose(const Target& target, const Members& members, std::size_t wanted, bool frozen,
+               const std::vector<Chosen>& chosen, std::uint64_t seed, const std::string& purpose) {
+    std::vector<Ranked> ranked;
+    for (const auto* member : members) {
+        const bool kept = was_chosen(chosen, *member);
+        if (!kept && (frozen || member->state != ContainerState::kRunning)) continue;
+        const double rank = kept ? -1 : draw_rank(seed, purpose, member->name, target.weight);
+        ranked.push_back({rank, member});
+    }
+    std::ranges::sort(ranked, [](const Ranked& a, const Ranked& b) {
+        return std::pair{a.rank, a.container->name} < std::pair{b.rank, b.container->name};
+    });
+    Members result;
+    for (const auto& r : ranked) {
+        if (result.size() == wanted) break;
+        result.push_back(r.container);
+    }
+    return result;
+}
+
+std::size_t service_cap(const Safety& safety, std::size_t services) {
+    auto cap = std::numeric_limits<std::size_t>::max();
+    if (safety.max_affected_services) {
+        cap = static_cast<std::size_t>(*safety.max_affected_services);
+    } else if (safety.safe_mode && !safety.max_affected_percent) {
+        cap = 1;  // specification section 8: one service at a time unless the manifest says more
+    }
+    if (safety.max_affected_percent) {
+        cap = std::min(cap,
+                       percent_of(services, *safety.max_affected_percent, safety.at_least_one));
+    }
+    return cap;
+}
+
+// Services that may be hit: those hit already, then the others by weighted rank.
+std::set<std::string> allowed_services(const std::map<std::string, double>& weights,
+                                       std::size_t cap, const std::vector<Chosen>& chosen,
+                                       std::uint64_t seed) {
+    std::set<std::string> allowed;
+    for (const auto& c : chosen) allowed.insert(c.service);
+    std::vector<std::pair<double, std::string>> others;
+    for (const auto& [service, weight] : weights) {
+        if (!allowed.contains(service)) {
+            others.emplace_back(draw_rank(seed, "service", service, weight), service);
+        }
+    }
+    std::ranges::sort(others);
+    for (const auto& [rank, service] : others) {
+        if (allowed.size() >= cap) break;
+        allowed.insert(service);
+    }
+    return allowed;
+}
+
+struct Wanted {
+    std::map<std::string, Pick> picks;       // by container name
+    std::map<std::string, double> weights;   // by service: the largest of its entries
+};
+
+void note(Wanted& wanted, const Target& target, const Container& container) {
+    auto& pick = wanted.picks[container.name];
+    pick.name = container.name;
+    pick.service = container.service();
+    pick.container_id = container.id;
+    if (target.service) pick.via.push_back(*target.service);
+    auto& weight = wanted.weights[pick.service];
+    weight = std::max(weight, target.weight);
+}
+
+}  // namespace
+
+Selection select(const Spec& spec, std::uint64_t seed, const std::vector<Container>& population,
+                 const std::vector<Chosen>& chosen) {
+    Selection selection;
+    Wanted wanted;
+    std::set<std::string> matched;
+    std::set<std::string> matched_services;
+    std::set<std::string> spared;
+    const bool frozen = spec.targeting == Targeting::kStatic && !chosen.empty();
+    for (std::size_t i = 0; i < spec.targets.size(); ++i) {
+        const auto& target = spec.targets[i];
+        if (target.weight <= 0) continue;  // weight 0 switches an entry off
+        Members members;
+        for (const auto& container : population) {
+            if (!matches(target, container)) continue;
+            if (is_protected(container)) {
+                spared.insert(container.name);
+                continue;
+            }
+            members.push_back(&container);
+            matched.insert(container.name);
+            matched_services.insert(container.service());
+        }
+        const std::string purpose = "target/" + std::to_string(i);
+        const auto count =
+            quota(target, members.size(), spec.safety.at_least_one, seed, purpose);
+        for (const auto* member :
+             choose(target, members, count, frozen, chosen, seed, purpose)) {
+            note(wanted, target, *member);
+        }
+    }
+    selection.matched = matched.size();
+    selection.matched_services = matched_services.size();
+    selection.service_cap = service_cap(spec.safety, matched_services.size());
+    const auto allowed =
+        allowed_services(wanted.weights, selection.service_cap, chosen, seed);
+    for (auto& [name, pick] : wanted.picks) {
+        if (allowed.contains(pick.service)) selection.picks.push_back(std::move(pick));
+    }
+    selection.spared.assign(spared.begin(), spared.end());
+    return selection;
+}
+
+}  // namespace chaos::run

@@ -1,0 +1,99 @@
+// The reconcile loop: a key is an experiment's name; everything is read anew, decided by pure
+// functions (controller/run), carried out, and told in the status file.
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "controller/run/lifecycle.h"
+#include "controller/runtime/executor.h"
+#include "controller/runtime/publisher.h"
+#include "controller/runtime/reconciler.h"
+#include "controller/runtime/work_queue.h"
+#include "controller/runtime/worker.h"
+#include "controller/source/desired.h"
+#include "controller/store/store.h"
+#include "controller/telemetry/metrics.h"
+
+namespace chaos::runtime {
+
+struct Settings {
+    Duration experiment_timeout = std::chrono::minutes{30};  // caps spec.duration
+    Duration status_retention = std::chrono::hours{1};  // of a deleted manifest's status file
+    std::string host;  // stands for this host in derived seeds
+};
+
+class Controller {
+public:
+    Controller(boost::asio::any_io_executor executor, Settings settings, World& world,
+               ReconcilerTable reconcilers, source::Desired& desired, store::Store store,
+               Publisher& publisher, telemetry::Metrics& metrics);
+
+    // Takes over what an earlier life has left; before the first update of `desired`.
+    [[nodiscard]] Result<> restore();
+
+    // Works on keys until stop() and until nothing is in force any more, or the deadline given to
+    // stop() has passed.
+    [[nodiscard]] Task<> run();
+
+    void enqueue(const std::set<std::string>& names);
+    // Every experiment whose run is not over: something in the world has changed.
+    void enqueue_active();
+    // Ends the run of every experiment that has something in force; then run() returns.
+    void stop(Duration patience);
+
+    [[nodiscard]] bool restored() const { return restored_; }
+    [[nodiscard]] bool holds_faults() const;
+
+private:
+    struct Known {
+        std::int64_t generation = 0;
+        std::string digest;                // of the stored version
+        std::string path;                  // of the manifest, as last seen
+        int document = 0;
+        std::optional<Spec> spec;          // the last good one
+        std::optional<Run> run;            // the newest
+        std::vector<RunSummary> history;   // of ended runs, newest first
+        std::optional<TimePoint> deleted_at;
+    };
+
+    [[nodiscard]] Task<> work(std::string name);
+    [[nodiscard]] Task<std::optional<TimePoint>> reconcile(std::string name);
+    [[nodiscard]] Task<> take_over(const std::string& name, Known& known, const source::Good& good);
+    [[nodiscard]] std::optional<Run> new_run(const std::string& name, const Known& known,
+                                             const source::Good& good) const;
+    // `before`: the run as it was saved; what differs from it at the end is saved.
+    [[nodiscard]] Task<std::optional<TimePoint>> advance(const std::string& name, Known& known,
+                                                         Run before, bool wanted);
+    void admit_new_run(const std::string& name, Known& known, const source::Good& good);
+    [[nodiscard]] Task<Result<>> save(Run& run);
+    [[nodiscard]] std::map<std::string, std::string> held_by_others(const std::string& name) const;
+    [[nodiscard]] std::optional<TimePoint> after_deletion(const std::string& name, Known& known);
+    void tell(const std::string& name, const Known& known, const source::Entry* entry);
+    void note_recoveries(const Run& before, const Run& run);
+    void note_end(Known& known);
+    [[nodiscard]] bool manual_wait(const Known& known, const source::Entry* entry) const;
+    [[nodiscard]] std::size_t active() const;
+    void start_ready_keys();
+    void wake();
+
+    Settings settings_;
+    World& world_;
+    source::Desired& desired_;
+    store::Store store_;
+    Publisher& publisher_;
+    telemetry::Metrics& metrics_;
+    Worker store_worker_;
+    TaskGroup tasks_;
+    Executor executor_;
+    WorkQueue queue_;
+    boost::asio::steady_timer wakeup_;
+    std::map<std::string, Known> known_;
+    std::set<store::FiredKey> fired_;
+    bool restored_ = false;
+    std::optional<TimePoint> stop_by_;
+};
+
+}  // namespace chaos::runtime

@@ -1,0 +1,39 @@
+// Carries a plan out on the world, in the order that survives a crash at any point: record → inject →
+// read back → mark, and undo → read back → mark.
+#pragma once
+
+#include <functional>
+
+#include "controller/api/run.h"
+#include "controller/run/plan.h"
+#include "controller/runtime/reconciler.h"
+#include "controller/telemetry/metrics.h"
+
+namespace chaos::runtime {
+
+class Executor {
+public:
+    // Makes a run durable and sets its id. Nothing is injected where it fails.
+    using Save = std::function<Task<Result<>>(Run&)>;
+
+    Executor(ReconcilerTable reconcilers, TaskGroup::BugHandler on_bug,
+             telemetry::Metrics& metrics)
+        : reconcilers_(std::move(reconcilers)), on_bug_(std::move(on_bug)), metrics_(metrics) {}
+
+    // Undoes in parallel, then settles, then records and injects in parallel. What came of it is in
+    // the run's fault records, targets and events. The last save (of the marks) is the caller's.
+    [[nodiscard]] Task<> carry_out(run::FaultPlan plan, Run& run, Save save);
+
+private:
+    [[nodiscard]] Task<> undo_all(const std::vector<std::string>& ids, Run& run);
+    [[nodiscard]] Task<> undo_one(Run& run, std::string id);
+    [[nodiscard]] Task<> inject_all(const std::vector<run::Injection>& injections, Run& run,
+                                    const Save& save);
+    [[nodiscard]] Task<> inject_one(Run& run, std::string id, bool again);
+
+    ReconcilerTable reconcilers_;
+    TaskGroup::BugHandler on_bug_;
+    telemetry::Metrics& metrics_;
+};
+
+}  // namespace chaos::runtime

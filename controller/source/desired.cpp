@@ -1,0 +1,180 @@
+#include "controller/source/desired.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace chaos::source {
+namespace {
+
+std::vector<std::string> render_all(const std::string& path,
+                                    const std::vector<manifest::Diagnostic>& problems) {
+    std::vector<std::string> lines;
+    lines.reserve(problems.size());
+    for (const auto& problem : problems) lines.push_back(manifest::render(path, problem));
+    return lines;
+}
+
+bool has_problems(const File& file) {
+    return std::ranges::any_of(file.documents, [](const auto& d) { return !d.problems.empty(); });
+}
+
+// When the file's content counts: a valid one as soon as its writer closed it, a broken one only
+// when nobody has touched it for a while.
+TimePoint settled_at(const std::string& path, const File& file,
+                     const std::set<std::string>& closed) {
+    if (!has_problems(file) && closed.contains(path)) return file.seen;
+    return std::min(file.seen, file.modified) + kQuiet;
+}
+
+}  // namespace
+
+void Desired::seed(const std::string& name, Good good) {
+    auto& entry = entries_[name];
+    entry.path = good.path;
+    entry.document = good.document;
+    entry.good = std::move(good);
+}
+
+void Desired::look_at(TimePoint time) {
+    if (!look_again_ || time < *look_again_) look_again_ = time;
+}
+
+Desired::Update Desired::update(const Scan& scan, const std::set<std::string>& closed,
+                                TimePoint now) {
+    look_again_.reset();
+    Update update;
+    unavailable_ = scan.unavailable;
+    if (!unavailable_.empty()) return update;
+    const auto before = entries_;
+    const auto strays_before = std::exchange(strays_, {});
+    Claims claims;
+    std::set<std::string> present;
+    std::set<std::string> broken;  // files with a document that does not say whose it is
+    for (const auto& [path, file] : scan.files) {
+        const auto settled = settled_at(path, file, closed);
+        if (now < settled) {
+            look_at(settled);
+            for (const auto& [name, entry] : entries_) {
+                if (entry.path == path) present.insert(name);
+            }
+            continue;
+        }
+        for (const auto& document : file.documents) {
+            if (!document.name.empty()) {
+                claims[document.name].push_back({path, &document});
+            } else {
+                broken.insert(path);
+                strays_.push_back({path, document.index, "", render_all(path, document.problems)});
+            }
+        }
+    }
+    for (const auto& [name, list] : claims) {
+        present.insert(name);
+        take_claims(name, list);
+    }
+    for (const auto& [name, entry] : entries_) {
+        if (broken.contains(entry.path)) present.insert(name);
+    }
+    std::set<std::string> unclaimed;
+    for (const auto& [name, entry] : entries_) {
+        if (broken.contains(entry.path) && !claims.contains(name)) unclaimed.insert(name);
+    }
+    keep_last_good(unclaimed);
+    drop_absent(present, scan, now);
+    for (const auto& [name, entry] : entries_) {
+        const auto it = before.find(name);
+        if (it == before.end() || it->second != entry) update.changed.insert(name);
+    }
+    for (const auto& [name, entry] : before) {
+        if (!entries_.contains(name)) update.changed.insert(name);
+    }
+    update.strays_changed = strays_ != strays_before;
+    update.look_again = look_again_;
+    return update;
+}
+
+// One document a name. The owner is whose path the name had; of newcomers that appear together none
+// can be preferred.
+void Desired::take_claims(const std::string& name, const std::vector<Claim>& claims) {
+    if (claims.size() == 1) {
+        take(name, claims[0]);
+        return;
+    }
+    const auto known = entries_.find(name);
+    const Claim* owner = nullptr;
+    for (const auto& claim : claims) {
+        if (known != entries_.end() && known->second.path == claim.path &&
+            (owner == nullptr || claim.document->index == known->second.document)) {
+            owner = &claim;
+        }
+    }
+    for (const auto& claim : claims) {
+        if (&claim == owner) {
+            take(name, claim);
+        } else {
+            const auto& other = owner != nullptr ? *owner : claim.path == claims[0].path
+                                                                ? claims[1]
+                                                                : claims[0];
+            refuse(name, claim, other.path);
+        }
+    }
+}
+
+void Desired::refuse(const std::string& name, const Claim& claim, const std::string& other) {
+    const auto line = claim.path + ": metadata.name: duplicate name \"" + name +
+                      "\", also in " + other + "; each experiment needs a name of its own";
+    strays_.push_back({claim.path, claim.document->index, name, {line}});
+}
+
+void Desired::take(const std::string& name, const Claim& claim) {
+    auto& entry = entries_[name];
+    const auto& document = *claim.document;
+    entry.path = claim.path;
+    entry.document = document.index;
+    entry.missing_since.reset();
+    entry.problems = render_all(claim.path, document.problems);
+    if (document.experiment) {
+        entry.good = Good{*document.experiment, document.digest, document.text, claim.path,
+                          document.index};
+    }
+}
+
+// A broken document may be any of those its file used to hold: none of them is taken for deleted,
+// and the error is shown with them instead of by itself.
+void Desired::keep_last_good(const std::set<std::string>& broken) {
+    for (const auto& name : broken) {
+        auto& entry = entries_[name];
+        entry.missing_since.reset();
+        entry.problems.clear();
+        for (auto& stray : strays_) {
+            if (stray.path != entry.path || !stray.name.empty()) continue;
+            entry.problems.insert(entry.problems.end(), stray.problems.begin(),
+                                  stray.problems.end());
+        }
+    }
+    std::erase_if(strays_, [&](const Stray& stray) {
+        return stray.name.empty() && std::ranges::any_of(broken, [&](const auto& name) {
+                   return entries_[name].path == stray.path;
+               });
+    });
+}
+
+void Desired::drop_absent(const std::set<std::string>& present, const Scan& scan, TimePoint now) {
+    std::vector<std::string> gone;
+    for (auto& [name, entry] : entries_) {
+        if (present.contains(name)) continue;
+        if (!entry.missing_since) entry.missing_since = now;
+        const TimePoint confirmed = *entry.missing_since + kSecondLook;
+        const TimePoint patience = *entry.missing_since + kGitPatience;
+        if (now < confirmed) {
+            look_at(confirmed);
+        } else if (scan.git_locked && now < patience) {
+            look_at(std::min(now + kSecondLook, patience));
+        } else {
+            gone.push_back(name);
+        }
+    }
+    for (const auto& name : gone) entries_.erase(name);
+}
+
+}  // namespace chaos::source

@@ -1,0 +1,166 @@
+#include "controller/source/scanner.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstring>
+#include <memory>
+#include <optional>
+
+namespace chaos::source {
+namespace {
+
+constexpr int kMaxDepth = 16;
+
+struct Close {
+    void operator()(DIR* dir) const { ::closedir(dir); }
+};
+
+std::optional<std::string> real_path(const std::string& path) {
+    std::string buffer(PATH_MAX, '\0');
+    if (::realpath(path.c_str(), buffer.data()) == nullptr) return std::nullopt;
+    buffer.resize(std::strlen(buffer.c_str()));
+    return buffer;
+}
+
+bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+
+// A checkout holds index.lock of the repository that the directory is part of: in it or above.
+bool git_locked(std::string directory) {
+    for (int i = 0; i < kMaxDepth && !directory.empty(); ++i) {
+        if (exists(directory + "/.git")) return exists(directory + "/.git/index.lock");
+        directory.erase(directory.find_last_of('/'));
+    }
+    return false;
+}
+
+manifest::Document problem_document(std::string message) {
+    manifest::Document document;
+    document.problems.push_back({{}, "", std::move(message)});
+    return document;
+}
+
+// At most one byte more than is allowed: the decoder says what is too large.
+std::optional<std::string> read_bounded(const std::string& path, std::string& problem) {
+    // O_NONBLOCK: a FIFO that took the file's place since stat must not hang us.
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) {
+        problem = std::string{"cannot be read: "} + std::strerror(errno);
+        return std::nullopt;
+    }
+    std::string text(manifest::kMaxFileBytes + 1, '\0');
+    std::size_t size = 0;
+    ssize_t n = 0;
+    while (size < text.size() && (n = ::read(fd, text.data() + size, text.size() - size)) > 0) {
+        size += static_cast<std::size_t>(n);
+    }
+    ::close(fd);
+    if (n < 0) {
+        problem = std::string{"cannot be read: "} + std::strerror(errno);
+        return std::nullopt;
+    }
+    text.resize(size);
+    return text;
+}
+
+long nanoseconds(const timespec& t) { return t.tv_sec * 1'000'000'000L + t.tv_nsec; }
+
+}  // namespace
+
+bool is_manifest_name(std::string_view name) {
+    if (name.starts_with('.')) return false;
+    for (const std::string_view ending : {".yaml", ".yml"}) {
+        if (!name.ends_with(ending)) continue;
+        name.remove_suffix(ending.size());
+        return !name.empty() && !name.ends_with(".status");
+    }
+    return false;
+}
+
+std::string Scanner::resolve(const std::string& path, std::string& problem) const {
+    const auto real = real_path(path);
+    if (!real) {
+        problem = std::string{"cannot be resolved: "} + std::strerror(errno);
+        return {};
+    }
+    if (!real->starts_with(resolved_root_ + "/")) {
+        problem = "leads out of the manifests directory, to " + *real;
+        return {};
+    }
+    return *real;
+}
+
+void Scanner::visit(const std::string& path, const std::string& shown, TimePoint now, Scan& scan) {
+    std::string problem;
+    const auto real = resolve(path, problem);
+    struct stat info {};
+    if (problem.empty() && ::stat(real.c_str(), &info) != 0) {
+        if (errno == ENOENT) return;  // gone since the directory was read
+        problem = std::string{"cannot be read: "} + std::strerror(errno);
+    }
+    if (problem.empty() && !S_ISREG(info.st_mode)) problem = "is not a regular file";
+    Stamp stamp;
+    if (problem.empty()) {
+        stamp = {info.st_dev, info.st_ino, info.st_size, nanoseconds(info.st_mtim),
+                 nanoseconds(info.st_ctim)};
+    }
+    const auto it = cache_.find(shown);
+    const bool known = it != cache_.end() && it->second.stamp == stamp && problem.empty();
+    if (!known) {
+        Cached fresh{stamp, {{}, TimePoint{Duration{stamp.modified_ns}}, now}};
+        if (problem.empty()) {
+            if (const auto text = read_bounded(real, problem)) {
+                fresh.file.documents = manifest::decode(*text);
+            }
+        }
+        if (!problem.empty()) fresh.file.documents = {problem_document(problem)};
+        // The same problem again is the same content: its time of first sight stays.
+        if (it != cache_.end() && it->second.file.documents == fresh.file.documents) {
+            fresh.file.seen = it->second.file.seen;
+        }
+        cache_[shown] = std::move(fresh);
+    }
+    scan.files[shown] = cache_[shown].file;
+}
+
+void Scanner::walk(const std::string& directory, const std::string& shown, int depth,
+                   TimePoint now, Scan& scan) {
+    const std::unique_ptr<DIR, Close> dir{::opendir(directory.c_str())};
+    if (!dir) {
+        if (depth == 0) scan.unavailable = shown + ": " + std::strerror(errno);
+        return;
+    }
+    scan.directories.push_back(directory);
+    while (const dirent* entry = ::readdir(dir.get())) {
+        const std::string name = entry->d_name;
+        const auto path = directory + "/" + name;
+        if (entry->d_type == DT_DIR) {
+            if (!name.starts_with('.') && depth < kMaxDepth) {
+                walk(path, shown + "/" + name, depth + 1, now, scan);
+            }
+        } else if (is_manifest_name(name)) {
+            visit(path, shown + "/" + name, now, scan);
+        }
+    }
+}
+
+Scan Scanner::scan(TimePoint now) {
+    Scan scan;
+    const auto real = real_path(root_);
+    if (!real) {
+        scan.unavailable = root_ + ": " + std::strerror(errno);
+        return scan;
+    }
+    resolved_root_ = *real;
+    scan.git_locked = git_locked(*real);
+    walk(*real, root_, 0, now, scan);
+    std::erase_if(cache_, [&](const auto& item) { return !scan.files.contains(item.first); });
+    return scan;
+}
+
+}  // namespace chaos::source

@@ -1,0 +1,66 @@
+// A look at the manifests directory: which files there are and what they decode to. Reads the file
+// system, decides nothing.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "controller/api/time.h"
+#include "controller/manifest/decode.h"
+
+namespace chaos::source {
+
+// `*.yaml` or `*.yml`, not hidden, not a status file.
+[[nodiscard]] bool is_manifest_name(std::string_view name);
+
+struct File {
+    std::vector<manifest::Document> documents;
+    TimePoint modified;  // mtime
+    TimePoint seen;      // when this content was first looked at
+
+    friend bool operator==(const File&, const File&) = default;
+};
+
+struct Scan {
+    std::string unavailable;          // why the root cannot be read; "" if it can
+    std::map<std::string, File> files;  // by path: the root as given, and the rest below it
+    std::vector<std::string> directories;  // all of them, resolved, for watching
+    bool git_locked = false;  // a .git/index.lock exists: a checkout is under way
+};
+
+// Decoded files are kept between scans and read again only when their inode, size or times change.
+class Scanner {
+public:
+    explicit Scanner(std::string root) : root_(std::move(root)) {}
+
+    [[nodiscard]] Scan scan(TimePoint now);
+    [[nodiscard]] const std::string& root() const { return root_; }
+
+private:
+    struct Stamp {
+        unsigned long device = 0;
+        unsigned long inode = 0;
+        long size = 0;
+        long modified_ns = 0;
+        long changed_ns = 0;
+
+        friend bool operator==(const Stamp&, const Stamp&) = default;
+    };
+    struct Cached {
+        Stamp stamp;
+        File file;
+    };
+
+    void walk(const std::string& directory, const std::string& shown, int depth, TimePoint now,
+              Scan& scan);
+    void visit(const std::string& path, const std::string& shown, TimePoint now, Scan& scan);
+    [[nodiscard]] std::string resolve(const std::string& path, std::string& problem) const;
+
+    std::string root_;
+    std::string resolved_root_;
+    std::map<std::string, Cached> cache_;  // by shown path
+};
+
+}  // namespace chaos::source

@@ -1,0 +1,141 @@
+#include <algorithm>
+
+#include "controller/status/status.h"
+
+namespace chaos::status {
+namespace {
+
+constexpr const char* kTrue = "True";
+constexpr const char* kFalse = "False";
+constexpr const char* kUnknown = "Unknown";
+
+std::string join(const std::vector<std::string>& lines) {
+    std::string text;
+    for (const auto& line : lines) text += (text.empty() ? "" : "; ") + line;
+    return text;
+}
+
+std::string count_of(std::size_t n, const char* noun) {
+    return std::to_string(n) + " " + noun + (n == 1 ? "" : "s");
+}
+
+Condition valid(const Facts& facts) {
+    if (facts.problems.empty()) return {"Valid", kTrue, "Decoded", ""};
+    const auto kept = facts.rejected || facts.generation == 0
+                          ? std::string{}
+                          : "; generation " + std::to_string(facts.generation) + " stays in force";
+    return {"Valid", kFalse, "Invalid", join(facts.problems) + kept};
+}
+
+Condition admitted(const Facts& facts) {
+    const Run* run = facts.run;
+    if (facts.rejected) return {"Admitted", kFalse, "Invalid", ""};
+    if (run == nullptr && facts.waiting_for_run_id) {
+        return {"Admitted", kFalse, "Manual", "waits for a new run-id annotation"};
+    }
+    if (run == nullptr) return {"Admitted", kUnknown, "Pending", ""};
+    if (run->phase == Phase::kRejected || (run->phase == Phase::kWaiting && run->targets.empty())) {
+        return {"Admitted", kFalse, run->reason, run->message};
+    }
+    if (run->targets.empty() && !run->finished()) return {"Admitted", kUnknown, "Pending", ""};
+    return {"Admitted", kTrue, "Admitted", ""};
+}
+
+Condition selected(const Facts& facts) {
+    const Run* run = facts.run;
+    if (run != nullptr && !run->targets.empty()) {
+        return {"TargetsSelected", kTrue, "Selected",
+                count_of(run->targets.size(), "container")};
+    }
+    if (run != nullptr && run->reason.starts_with("NoTargets")) {
+        return {"TargetsSelected", kFalse, "NoTargets", run->message};
+    }
+    if (!facts.engine_synced) {
+        return {"TargetsSelected", kUnknown, "EngineUnavailable", "Docker does not answer"};
+    }
+    return {"TargetsSelected", kUnknown, "Pending", ""};
+}
+
+std::size_t holding(const Run& run) {
+    return static_cast<std::size_t>(std::ranges::count_if(run.faults, &FaultRecord::holds));
+}
+
+Condition injected(const Facts& facts) {
+    const Run* run = facts.run;
+    if (run == nullptr) return {"Injected", kUnknown, "Pending", ""};
+    if (run->dry_run) return {"Injected", kFalse, "DryRun", run->message};
+    const auto failed = std::ranges::find(run->faults, FaultState::kFailed, &FaultRecord::state);
+    if (failed != run->faults.end()) {
+        return {"Injected", kFalse, "InjectionFailed", failed->id + ": " + failed->last_error};
+    }
+    if (!run->start_time) {
+        return {"Injected", run->finished() ? kFalse : kUnknown,
+                run->finished() ? run->reason : "Pending", ""};
+    }
+    const auto done = std::ranges::count_if(
+        run->faults, [](const FaultRecord& f) { return f.injected_at.has_value(); });
+    return {"Injected", kTrue, "Injected", count_of(static_cast<std::size_t>(done), "fault")};
+}
+
+bool has_effect(const FaultRecord& fault) {
+    if (!is_instant(fault.spec)) return fault.evidence.contains("state");
+    return fault.evidence.contains("exit_code") || fault.evidence.contains("next_started_at");
+}
+
+Condition effect(const Facts& facts) {
+    const Run* run = facts.run;
+    if (run == nullptr || !run->start_time) return {"EffectVerified", kUnknown, "Pending", ""};
+    std::size_t proven = 0;
+    std::size_t injected_faults = 0;
+    for (const auto& fault : run->faults) {
+        if (!fault.injected_at || fault.state == FaultState::kRecorded) continue;
+        ++injected_faults;
+        if (has_effect(fault)) ++proven;
+    }
+    const auto text =
+        std::to_string(proven) + " of " + count_of(injected_faults, "fault") + " read back";
+    if (proven == injected_faults) return {"EffectVerified", kTrue, "ReadBack", text};
+    return {"EffectVerified", run->finished() ? kFalse : kUnknown, "NoEffectSeen", text};
+}
+
+Condition recovered(const Facts& facts) {
+    const Run* run = facts.run;
+    if (run == nullptr || !run->start_time) return {"Recovered", kUnknown, "Pending", ""};
+    if (run->phase == Phase::kCleanupFailed) {
+        return {"Recovered", kFalse, "UndoFailed", run->message};
+    }
+    if (run->holds_faults()) {
+        return {"Recovered", kFalse, "InForce", count_of(holding(*run), "fault") + " in force"};
+    }
+    return {"Recovered", kTrue, "NothingInForce", ""};
+}
+
+Condition recovery_verified(const Facts& facts) {
+    const Run* run = facts.run;
+    constexpr const char* kType = "RecoveryVerified";
+    if (run == nullptr || !run->start_time) return {kType, kUnknown, "Pending", ""};
+    std::vector<std::string> late;
+    bool all = true;
+    for (const auto& target : run->targets) {
+        if (target.timed_out) late.push_back(target.name);
+        if (target.disturbed_at && !target.recovered) all = false;
+    }
+    if (!late.empty()) return {kType, kFalse, "RecoveryTimeout", join(late) + " not healthy"};
+    if (run->holds_faults() || !all) return {kType, kUnknown, "Recovering", ""};
+    return {kType, kTrue, "Healthy", count_of(run->targets.size(), "target")};
+}
+
+}  // namespace
+
+std::vector<Condition> conditions(const Facts& facts) {
+    std::vector<Condition> all{valid(facts),    admitted(facts), selected(facts),
+                               injected(facts), effect(facts),
+                               {"SteadyState", kUnknown, "NoProbes", ""},
+                               recovered(facts), recovery_verified(facts)};
+    if (!facts.unavailable.empty()) {
+        all.push_back({"SourceUnavailable", kTrue, "Unreadable", facts.unavailable});
+    }
+    return all;
+}
+
+}  // namespace chaos::status

@@ -1,0 +1,249 @@
+// Runs and faults as JSON. Absent optionals are left out; times are RFC 3339 with nanoseconds kept as
+// integers, since a recovery time is their difference.
+#include "controller/json/json.h"
+#include "controller/store/store.h"
+
+namespace chaos::store {
+namespace {
+
+using json::Value;
+using json::Writer;
+
+constexpr int kPhases = 10;
+constexpr int kVerdicts = 5;
+constexpr int kFaultStates = 7;
+
+void put(Writer& out, const char* key, const std::string& text) { out.key(key).value(text); }
+void put(Writer& out, const char* key, TimePoint time) {
+    out.key(key).value(static_cast<std::int64_t>(time.time_since_epoch().count()));
+}
+void put(Writer& out, const char* key, Duration duration) {
+    out.key(key).value(static_cast<std::int64_t>(duration.count()));
+}
+void put(Writer& out, const char* key, const Incarnation& life) {
+    out.key(key).begin_object();
+    put(out, "container_id", life.container_id);
+    put(out, "started_at", life.started_at);
+    out.key("pid").value(life.pid).end_object();
+}
+template <class T>
+void put(Writer& out, const char* key, const std::optional<T>& value) {
+    if (value) put(out, key, *value);
+}
+
+void get(Value from, std::string& to) { to = from.string().value_or(""); }
+void get(Value from, bool& to) { to = from.boolean().value_or(false); }
+void get(Value from, int& to) { to = static_cast<int>(from.integer().value_or(0)); }
+void get(Value from, TimePoint& to) { to = TimePoint{Duration{from.integer().value_or(0)}}; }
+void get(Value from, Duration& to) { to = Duration{from.integer().value_or(0)}; }
+void get(Value from, Incarnation& to) {
+    get(from["container_id"], to.container_id);
+    get(from["started_at"], to.started_at);
+    get(from["pid"], to.pid);
+}
+template <class T>
+void get(Value from, std::optional<T>& to) {
+    if (from.is_null()) return;
+    T value{};
+    get(from, value);
+    to = std::move(value);
+}
+
+template <class E>
+Result<> get_enum(Value from, int count, const char* field, E& to) {
+    const auto value = from.integer();
+    if (!value || *value < 0 || *value >= count) {
+        return fail(ErrorCode::kInvalid, std::string{"journal: field "} + field);
+    }
+    to = static_cast<E>(*value);
+    return {};
+}
+
+void put_target(Writer& out, const RunTarget& target) {
+    out.begin_object();
+    put(out, "name", target.name);
+    put(out, "service", target.service);
+    out.key("via").begin_array();
+    for (const auto& via : target.via) out.value(via);
+    out.end_array();
+    put(out, "joined_at", target.joined_at);
+    put(out, "container_id", target.container_id);
+    put(out, "incarnation", target.incarnation);
+    put(out, "disturbed_at", target.disturbed_at);
+    put(out, "disturbed", target.disturbed);
+    put(out, "same_life_counts_from", target.same_life_counts_from);
+    put(out, "time_to_running", target.time_to_running);
+    put(out, "time_to_healthy", target.time_to_healthy);
+    out.key("recovered").value(target.recovered);
+    out.key("timed_out").value(target.timed_out);
+    out.end_object();
+}
+
+RunTarget get_target(Value from) {
+    RunTarget target;
+    get(from["name"], target.name);
+    get(from["service"], target.service);
+    for (const auto& via : from["via"].items()) target.via.push_back(via.string().value_or(""));
+    get(from["joined_at"], target.joined_at);
+    get(from["container_id"], target.container_id);
+    get(from["incarnation"], target.incarnation);
+    get(from["disturbed_at"], target.disturbed_at);
+    get(from["disturbed"], target.disturbed);
+    get(from["same_life_counts_from"], target.same_life_counts_from);
+    get(from["time_to_running"], target.time_to_running);
+    get(from["time_to_healthy"], target.time_to_healthy);
+    get(from["recovered"], target.recovered);
+    get(from["timed_out"], target.timed_out);
+    return target;
+}
+
+void put_event(Writer& out, const RunEvent& event) {
+    out.begin_object();
+    put(out, "time", event.time);
+    out.key("warning").value(event.warning);
+    put(out, "reason", event.reason);
+    put(out, "message", event.message);
+    out.end_object();
+}
+
+RunEvent get_event(Value from) {
+    RunEvent event;
+    get(from["time"], event.time);
+    get(from["warning"], event.warning);
+    get(from["reason"], event.reason);
+    get(from["message"], event.message);
+    return event;
+}
+
+void put_spec(Writer& out, const FaultSpec& spec) {
+    out.key("type").value(type_name(spec));
+    if (const auto* kill = std::get_if<ContainerKill>(&spec)) {
+        out.key("signal").value(kill->signal);
+        out.key("method").value(kill->method == KillMethod::kApi ? "api" : "process");
+    }
+}
+
+Result<FaultSpec> get_spec(Value from) {
+    const auto type = from["type"].string();
+    if (type == "container_pause") return FaultSpec{ContainerPause{}};
+    if (type == "container_kill") {
+        ContainerKill kill;
+        get(from["signal"], kill.signal);
+        if (from["method"].string() == "api") kill.method = KillMethod::kApi;
+        return FaultSpec{kill};
+    }
+    return fail(ErrorCode::kInvalid, "journal: fault type \"" + type.value_or("") + "\"");
+}
+
+}  // namespace
+
+std::string encode_run(const Run& run) {
+    Writer out;
+    out.begin_object();
+    put(out, "experiment", run.experiment);
+    put(out, "digest", run.digest);
+    put(out, "run_id", run.run_id);
+    out.key("generation").value(run.generation);
+    put(out, "seed", std::to_string(run.seed));
+    out.key("phase").value(static_cast<int>(run.phase));
+    out.key("verdict").value(static_cast<int>(run.verdict));
+    put(out, "reason", run.reason);
+    put(out, "message", run.message);
+    put(out, "created_at", run.created_at);
+    put(out, "origin", run.origin);
+    put(out, "start_time", run.start_time);
+    put(out, "deadline", run.deadline);
+    put(out, "end_time", run.end_time);
+    put(out, "recovering_since", run.recovering_since);
+    put(out, "stop_reason", run.stop_reason);
+    out.key("settled").value(run.settled);
+    out.key("dry_run").value(run.dry_run);
+    out.key("targets").begin_array();
+    for (const auto& target : run.targets) put_target(out, target);
+    out.end_array().key("events").begin_array();
+    for (const auto& event : run.events) put_event(out, event);
+    out.end_array().end_object();
+    return out.text();
+}
+
+Result<Run> decode_run(std::string_view text) {
+    auto document = json::Document::parse(text);
+    if (!document) return wrap("journal: run", document.error());
+    const auto from = document->root();
+    Run run;
+    get(from["experiment"], run.experiment);
+    if (run.experiment.empty()) return fail(ErrorCode::kInvalid, "journal: field experiment");
+    get(from["digest"], run.digest);
+    get(from["run_id"], run.run_id);
+    run.generation = from["generation"].integer().value_or(1);
+    run.seed = std::strtoull(from["seed"].string().value_or("0").c_str(), nullptr, 10);
+    if (auto ok = get_enum(from["phase"], kPhases, "phase", run.phase); !ok) {
+        return std::unexpected(ok.error());
+    }
+    if (auto ok = get_enum(from["verdict"], kVerdicts, "verdict", run.verdict); !ok) {
+        return std::unexpected(ok.error());
+    }
+    get(from["reason"], run.reason);
+    get(from["message"], run.message);
+    get(from["created_at"], run.created_at);
+    get(from["origin"], run.origin);
+    get(from["start_time"], run.start_time);
+    get(from["deadline"], run.deadline);
+    get(from["end_time"], run.end_time);
+    get(from["recovering_since"], run.recovering_since);
+    get(from["stop_reason"], run.stop_reason);
+    get(from["settled"], run.settled);
+    get(from["dry_run"], run.dry_run);
+    for (const auto& item : from["targets"].items()) run.targets.push_back(get_target(item));
+    for (const auto& item : from["events"].items()) run.events.push_back(get_event(item));
+    return run;
+}
+
+std::string encode_fault(const FaultRecord& fault) {
+    Writer out;
+    out.begin_object();
+    put(out, "id", fault.id);
+    put_spec(out, fault.spec);
+    put(out, "target", fault.target);
+    put(out, "service", fault.service);
+    put(out, "incarnation", fault.incarnation);
+    out.key("state").value(static_cast<int>(fault.state));
+    put(out, "injected_at", fault.injected_at);
+    put(out, "recovered_at", fault.recovered_at);
+    out.key("attempts").value(fault.attempts);
+    put(out, "not_before", fault.not_before);
+    put(out, "last_error", fault.last_error);
+    out.key("evidence").begin_object();
+    for (const auto& [key, value] : fault.evidence) put(out, key.c_str(), value);
+    out.end_object().end_object();
+    return out.text();
+}
+
+Result<FaultRecord> decode_fault(std::string_view text) {
+    auto document = json::Document::parse(text);
+    if (!document) return wrap("journal: fault", document.error());
+    const auto from = document->root();
+    FaultRecord fault;
+    get(from["id"], fault.id);
+    if (fault.id.empty()) return fail(ErrorCode::kInvalid, "journal: field id");
+    auto spec = get_spec(from);
+    if (!spec) return std::unexpected(spec.error());
+    fault.spec = *spec;
+    get(from["target"], fault.target);
+    get(from["service"], fault.service);
+    get(from["incarnation"], fault.incarnation);
+    if (auto ok = get_enum(from["state"], kFaultStates, "state", fault.state); !ok) {
+        return std::unexpected(ok.error());
+    }
+    get(from["injected_at"], fault.injected_at);
+    get(from["recovered_at"], fault.recovered_at);
+    get(from["attempts"], fault.attempts);
+    get(from["not_before"], fault.not_before);
+    get(from["last_error"], fault.last_error);
+    for (const auto& [key, value] : from["evidence"].members()) {
+        fault.evidence[key] = value.string().value_or("");
+    }
+    return fault;
+}
+
+}  // namespace chaos::store

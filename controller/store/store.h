@@ -1,0 +1,75 @@
+// The state store: what must survive the controller. SQLite in WAL mode with synchronous=FULL, so
+// that what a call has stored is on the disk when it returns. Blocking; the runtime calls it from a
+// thread of its own. SQLite stops here.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "controller/api/error.h"
+#include "controller/api/run.h"
+
+namespace chaos::store {
+
+// The last good manifest of an experiment, kept so that a broken edit or a restart loses nothing.
+struct StoredExperiment {
+    std::string name;
+    std::int64_t generation = 1;
+    std::string digest;
+    std::string text;  // the document as it stood in the file
+    std::string path;
+
+    friend bool operator==(const StoredExperiment&, const StoredExperiment&) = default;
+};
+
+// What has run once and must not run again by itself.
+struct FiredKey {
+    std::string experiment;
+    std::string digest;
+    std::string run_id;
+
+    auto operator<=>(const FiredKey&) const = default;
+};
+
+struct Loaded {
+    std::vector<StoredExperiment> experiments;
+    std::vector<Run> runs;  // the newest of each experiment
+    std::set<FiredKey> fired;
+    std::map<std::string, std::vector<RunSummary>> history;  // by experiment, newest first
+};
+
+class Store {
+public:
+    // Opens or creates `directory`/state.db; takes a lock on the directory for as long as the store
+    // lives. Errors: kConflict where another controller holds it (naming its process id),
+    // kPermission, kUnavailable (disk full, I/O), kInvalid (made by a newer version).
+    [[nodiscard]] static Result<Store> open(const std::string& directory);
+
+    Store(Store&&) noexcept;
+    Store& operator=(Store&&) noexcept;
+    ~Store();
+
+    [[nodiscard]] Result<Loaded> load();
+    [[nodiscard]] Result<> put(const StoredExperiment& experiment);
+    // Inserts a run (id 0) or writes what changed since it was last saved; returns its id. In one
+    // transaction with the key that says it has fired, so that neither is without the other.
+    [[nodiscard]] Result<std::int64_t> save(const Run& run);
+
+private:
+    struct Impl;
+    explicit Store(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+// JSON of a run without its faults, and of one fault; pure, for the tables' body columns.
+[[nodiscard]] std::string encode_run(const Run& run);
+[[nodiscard]] std::string encode_fault(const FaultRecord& fault);
+// Errors: kInvalid, naming the field, for anything that encode did not write.
+[[nodiscard]] Result<Run> decode_run(std::string_view text);
+[[nodiscard]] Result<FaultRecord> decode_fault(std::string_view text);
+
+}  // namespace chaos::store

@@ -1,0 +1,21 @@
+// A container's first process, by its host PID, safe against PID reuse. Linux only.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "controller/api/error.h"
+
+namespace chaos::container {
+
+// Whether the text of /proc/PID/cgroup places the process in that container: one of its paths has
+// the 64-digit id in its last component ("/docker/<id>", "docker-<id>.scope"), on cgroup v1 and v2
+// and with the cgroupfs and systemd drivers. Pure.
+[[nodiscard]] bool in_container(std::string_view cgroup_file, std::string_view container_id);
+
+// Sends a signal to `pid` if and only if it is a process of that container. The pidfd is opened
+// first and the membership checked then, so the process that was checked is the one that is
+// signalled. Errors: kNotFound (no such process, or one of somebody else), kPermission.
+[[nodiscard]] Result<> signal_process(int pid, const std::string& container_id, int signal);
+
+}  // namespace chaos::container
