@@ -4,6 +4,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <list>
@@ -18,8 +19,13 @@ struct TaskGroup::State {
 
     asio::any_io_executor executor;
     BugHandler on_bug;
-    std::list<asio::cancellation_signal> signals;  // one a task; a list keeps addresses
-    asio::steady_timer idle;                       // cancelled whenever a task ends
+    struct Running {
+        asio::cancellation_signal signal;
+        bool ended = false;
+    };
+    std::list<Running> tasks;  // a list keeps addresses
+    std::size_t running = 0;
+    asio::steady_timer idle;  // cancelled whenever a task ends
 };
 
 TaskGroup::TaskGroup(asio::any_io_executor executor, BugHandler on_bug)
@@ -28,11 +34,16 @@ TaskGroup::TaskGroup(asio::any_io_executor executor, BugHandler on_bug)
 TaskGroup::~TaskGroup() = default;
 
 void TaskGroup::spawn(Task<> task) {
-    auto& signal = state_->signals.emplace_back();
-    const auto place = std::prev(state_->signals.end());
+    auto& task_state = state_->tasks.emplace_back();
+    const auto place = std::prev(state_->tasks.end());
+    ++state_->running;
     auto done = [state = state_, place](const std::exception_ptr& error) {
-        state->signals.erase(place);
+        place->ended = true;
+        --state->running;
         state->idle.cancel();
+        // Asio 1.81 delivers a cancellation that is emitted outside the loop by a posted handler that
+        // points into the signal's slot: the signal must outlive what was posted before this.
+        asio::post(state->executor, [state, place] { state->tasks.erase(place); });
         if (!error) return;
         try {
             std::rethrow_exception(error);
@@ -44,26 +55,24 @@ void TaskGroup::spawn(Task<> task) {
         }
     };
     asio::co_spawn(state_->executor, std::move(task),
-                   asio::bind_cancellation_slot(signal.slot(), std::move(done)));
+                   asio::bind_cancellation_slot(task_state.signal.slot(), std::move(done)));
 }
 
 void TaskGroup::cancel() {
-    // Emitting may end a task at once and erase its signal: step first, emit then.
-    for (auto it = state_->signals.begin(); it != state_->signals.end();) {
-        auto& signal = *it++;
-        signal.emit(asio::cancellation_type::terminal);
+    for (auto& task : state_->tasks) {
+        if (!task.ended) task.signal.emit(asio::cancellation_type::terminal);
     }
 }
 
 Task<> TaskGroup::join() {
     const auto state = state_;
-    while (!state->signals.empty()) {
+    while (state->running > 0) {
         state->idle.expires_at(asio::steady_timer::time_point::max());
         co_await state->idle.async_wait(asio::as_tuple(asio::use_awaitable));
     }
 }
 
-std::size_t TaskGroup::size() const { return state_->signals.size(); }
+std::size_t TaskGroup::size() const { return state_->running; }
 
 Task<bool> sleep_for(std::chrono::nanoseconds duration) {
     asio::steady_timer timer{co_await asio::this_coro::executor};

@@ -15,6 +15,8 @@ namespace chaos::docker {
 struct Reply {
     unsigned status = 0;
     std::string body;
+
+    friend bool operator==(const Reply&, const Reply&) = default;
 };
 
 class Transport {

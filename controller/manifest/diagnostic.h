@@ -13,7 +13,6 @@ struct Diagnostic {
     Mark mark;
     std::string path;  // "spec.scenarios[0].actions[1].type"; empty for the document as a whole
     std::string message;
-    bool syntax = false;  // the text is not YAML (yet): it may still be in the middle of a write
 
     friend bool operator==(const Diagnostic&, const Diagnostic&) = default;
 };

@@ -21,7 +21,7 @@ struct Stop : std::runtime_error {
 // duplicate keys and shares aliased nodes, so a tree of our own it is.
 class TreeBuilder : public YAML::EventHandler {
 public:
-    explicit TreeBuilder(int first_line) : first_line_(first_line) {}
+    TreeBuilder(std::string_view text, int first_line) : text_(text), first_line_(first_line) {}
 
     [[nodiscard]] Node take() { return std::move(root_); }
 
@@ -48,6 +48,9 @@ public:
                   const std::string& value) override {
         // yaml-cpp gives "?" to plain scalars and "!" to quoted ones.
         if (tag != "?" && tag != "!" && !tag.empty()) refuse_tag(mark, tag);
+        if (!is_closed(static_cast<std::size_t>(mark.pos))) {
+            throw Stop{to_mark(mark), "found a quoted text that never ends"};
+        }
         Node node;
         node.kind = Node::Kind::kScalar;
         node.quoted = tag == "!";
@@ -79,6 +82,25 @@ private:
         std::size_t count_before = 0;
         std::optional<Node::Key> key;  // of a map, waiting for its value
     };
+
+    // yaml-cpp 0.7 takes the end of the text for the end of a quoted scalar, so that a file cut off
+    // in the middle would be read as a whole one.
+    [[nodiscard]] bool is_closed(std::size_t start) const {
+        if (start >= text_.size()) return true;
+        const char quote = text_[start];
+        if (quote != '"' && quote != '\'') return true;
+        for (std::size_t i = start + 1; i < text_.size(); ++i) {
+            if (quote == '"' && text_[i] == '\\') {
+                ++i;
+            } else if (text_[i] == quote) {
+                // '' inside '…' is one quote and ends nothing.
+                const bool doubled = quote == '\'' && i + 1 < text_.size() && text_[i + 1] == quote;
+                if (!doubled) return true;
+                ++i;
+            }
+        }
+        return false;
+    }
 
     [[nodiscard]] Mark to_mark(const YAML::Mark& mark) const {
         return {mark.line + first_line_, mark.column + 1};
@@ -145,6 +167,7 @@ private:
         level.key = Node::Key{node.scalar, node.mark};
     }
 
+    std::string_view text_;
     int first_line_;
     Node root_;
     std::vector<Level> levels_;
@@ -249,13 +272,13 @@ YamlDocument parse(const Piece& piece) {
     try {
         std::istringstream stream{document.text};
         YAML::Parser parser{stream};
-        TreeBuilder builder{piece.first_line};
+        TreeBuilder builder{piece.text, piece.first_line};
         if (parser.HandleNextDocument(builder)) document.root = builder.take();
     } catch (const Stop& stop) {
         document.problems.push_back({stop.mark, "", stop.what()});
     } catch (const YAML::Exception& error) {
         const Mark mark{error.mark.line + piece.first_line, error.mark.column + 1};
-        document.problems.push_back({mark, "", "not YAML: " + error.msg, true});
+        document.problems.push_back({mark, "", "not YAML: " + error.msg});
     }
     return document;
 }

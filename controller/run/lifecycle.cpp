@@ -233,16 +233,20 @@ void note_start(Run& run, const Facts& facts) {
     if (it != plan.intervals.end()) run.origin = *first->injected_at - it->begin;
 }
 
-// Everything of the timeline has happened, or can no longer happen.
+// Nothing more will come of a fault of the timeline: it is over, or it has failed for good.
+bool is_over(const DesiredFault& fault, const Run& run, TimePoint now) {
+    const auto record = std::ranges::find(run.faults, fault.id, &FaultRecord::id);
+    if (record == run.faults.end()) return !is_instant(fault.fault) && now >= fault.end;
+    if (record->not_before) return now >= fault.end;
+    if (record->state == FaultState::kFailed) return true;
+    if (!is_instant(fault.fault)) return now >= fault.end;
+    return record->state != FaultState::kRecorded;
+}
+
 bool timeline_over(const Run& run, const Facts& facts) {
     if (!run.stop_reason.empty()) return true;
-    for (const auto& fault : place(timeline_of(run, facts), run.origin, run.targets)) {
-        const auto record = std::ranges::find(run.faults, fault.id, &FaultRecord::id);
-        const bool settled = record != run.faults.end() && !record->holds() &&
-                             record->state != FaultState::kRecorded && !record->not_before;
-        if (is_instant(fault.fault) ? !settled : facts.now < fault.end) return false;
-    }
-    return true;
+    return std::ranges::all_of(place(timeline_of(run, facts), run.origin, run.targets),
+                               [&](const auto& fault) { return is_over(fault, run, facts.now); });
 }
 
 bool undone(const Run& run) {

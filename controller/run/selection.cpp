@@ -53,7 +53,7 @@ Members choose(const Target& target, const Members& members, std::size_t wanted,
     std::vector<Ranked> ranked;
     for (const auto* member : members) {
         const bool kept = was_chosen(chosen, *member);
-        if (!kept && (frozen || member->state != ContainerState::kRunning)) continue;
+        if (!kept && (frozen || !member->running())) continue;
         const double rank = kept ? -1 : draw_rank(seed, purpose, member->name, target.weight);
         ranked.push_back({rank, member});
     }

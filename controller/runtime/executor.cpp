@@ -94,7 +94,8 @@ Task<> Executor::undo_one(Run& run, std::string id) {
     record.recovered_at = effect ? effect->at : now();
     if (effect) merge(record, *effect);
     note_disturbance(run, record);
-    run.add_event(now(), false, effect ? "FaultUndone" : "TargetVanished", describe(record));
+    run.add_event(now(), false, effect ? "FaultUndone" : "TargetVanished",
+                  (effect ? "undid " : "nothing left to undo: ") + describe(record));
     log::info("fault undone", {{"experiment", run.experiment}, {"fault", id}});
 }
 
@@ -157,7 +158,7 @@ Task<> Executor::inject_one(Run& run, std::string id, bool again) {
     record.injected_at = effect->at;
     merge(record, *effect);
     if (record.state == FaultState::kFired) note_disturbance(run, record);
-    run.add_event(now(), false, "FaultInjected", describe(record));
+    run.add_event(now(), false, "FaultInjected", "injected " + describe(record));
     log::info("fault injected", {{"experiment", run.experiment}, {"fault", id}});
 }
 

@@ -50,13 +50,14 @@ Desired::Update Desired::update(const Scan& scan, const std::set<std::string>& c
     Claims claims;
     std::set<std::string> present;
     std::set<std::string> broken;  // files with a document that does not say whose it is
+    std::set<std::string> unsettled;  // files that somebody may still be writing
     for (const auto& [path, file] : scan.files) {
         const auto settled = settled_at(path, file, closed);
         if (now < settled) {
             look_at(settled);
-            for (const auto& [name, entry] : entries_) {
-                if (entry.path == path) present.insert(name);
-            }
+            unsettled.insert(path);
+            // Nothing is taken from it yet, but what it names, and what it used to hold, is there.
+            for (const auto& document : file.documents) present.insert(document.name);
             continue;
         }
         for (const auto& document : file.documents) {
@@ -70,10 +71,11 @@ Desired::Update Desired::update(const Scan& scan, const std::set<std::string>& c
     }
     for (const auto& [name, list] : claims) {
         present.insert(name);
-        take_claims(name, list);
+        const auto known = entries_.find(name);
+        take_claims(name, list, known == entries_.end() || !unsettled.contains(known->second.path));
     }
     for (const auto& [name, entry] : entries_) {
-        if (broken.contains(entry.path)) present.insert(name);
+        if (broken.contains(entry.path) || unsettled.contains(entry.path)) present.insert(name);
     }
     std::set<std::string> unclaimed;
     for (const auto& [name, entry] : entries_) {
@@ -95,12 +97,17 @@ Desired::Update Desired::update(const Scan& scan, const std::set<std::string>& c
 
 // One document a name. The owner is whose path the name had; of newcomers that appear together none
 // can be preferred.
-void Desired::take_claims(const std::string& name, const std::vector<Claim>& claims) {
+void Desired::take_claims(const std::string& name, const std::vector<Claim>& claims,
+                          bool owner_settled) {
+    const auto known = entries_.find(name);
+    if (!owner_settled) {
+        for (const auto& claim : claims) refuse(name, claim, known->second.path);
+        return;
+    }
     if (claims.size() == 1) {
         take(name, claims[0]);
         return;
     }
-    const auto known = entries_.find(name);
     const Claim* owner = nullptr;
     for (const auto& claim : claims) {
         if (known != entries_.end() && known->second.path == claim.path &&

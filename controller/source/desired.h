@@ -76,7 +76,7 @@ private:
     };
     using Claims = std::map<std::string, std::vector<Claim>>;
 
-    void take_claims(const std::string& name, const std::vector<Claim>& claims);
+    void take_claims(const std::string& name, const std::vector<Claim>& claims, bool owner_settled);
     void take(const std::string& name, const Claim& claim);
     void refuse(const std::string& name, const Claim& claim, const std::string& other);
     void keep_last_good(const std::set<std::string>& broken);

@@ -139,7 +139,11 @@ launch_all() {
     # shellcheck disable=SC2016  # for the inner shell
     [[ -z $own_network ]] || isolate=(unshare --net sh -c 'ip link set lo up && exec "$@"' -)
     mapfile -t options < <(address_pools)
-    launch containerd "$dir/containerd.log" containerd --config "$dir/containerd.toml"
+    # A dockerd that was killed leaves its containerd running and its PID file behind; the latter
+    # would keep the next one from starting for as long as the dead one is not reaped.
+    ! is_gone "$(pid_in "$dir/containerd.pid")" ||
+        launch containerd "$dir/containerd.log" containerd --config "$dir/containerd.toml"
+    rm -f -- "$dir/engine.pid"
     # Without iptables and forwarding the host's rules and sysctls stay as they are;
     # containers on one user-defined network reach each other all the same, by
     # address and by name. No default bridge: it would need the name docker0.

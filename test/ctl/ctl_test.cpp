@@ -1,0 +1,190 @@
+// chaosctl's verbs on files alone.
+#include "controller/ctl/verbs.h"
+
+#include <filesystem>
+#include <sstream>
+
+#include "test/support/catch.h"
+#include "test/support/temp_dir.h"
+
+using namespace chaos::ctl;
+using namespace chaos::test;
+
+namespace {
+
+std::string manifest_text(const std::string& name, const std::string& duration = "5m") {
+    return "apiVersion: chaos.sutazai.com/v1\nkind: ChaosExperiment\nmetadata:\n  name: " + name +
+           "\nspec:\n  duration: " + duration +
+           "\n  targets: [{service: web}]\n"
+           "  scenarios: [{name: s, actions: [{type: container_kill}]}]\n";
+}
+
+constexpr const char* kStatus = R"(apiVersion: chaos.sutazai.com/v1
+kind: ChaosExperimentStatus
+metadata: {name: web}
+status:
+  phase: Completed
+  verdict: Pass
+  reason: Recovered
+  seed: 5
+  start_time: "2026-11-24T08:00:00.000Z"
+  conditions: [{type: Valid, status: "True", reason: Decoded}]
+  targets: [{service: web, name: web-1, container_id: abc, phase: Recovered, recovery_time: 1.5}]
+  events: [{time: "2026-11-24T08:00:00.000Z", type: Normal, reason: FaultInjected, message: hit}]
+)";
+
+class Shell {
+public:
+    TempDir dir;
+    std::ostringstream out;
+    std::ostringstream err;
+    Context context{dir.path(), "", "unix:///nonexistent/docker.sock", Output::kTable, out, err};
+
+    std::string said() { return take(out); }
+    std::string complained() { return take(err); }
+
+private:
+    static std::string take(std::ostringstream& stream) {
+        auto text = stream.str();
+        stream.str("");
+        return text;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("validate says what is valid, what is not, and returns 1 for the latter") {
+    Shell sh;
+    sh.dir.write("good.yaml", manifest_text("good"));
+    sh.dir.write("bad.yaml", manifest_text("bad", "soon"));
+    CHECK(validate(sh.context, {sh.dir / "good.yaml"}) == kOk);
+    CHECK_THAT(sh.said(), Catch::EndsWith("good.yaml: good is valid\n"));
+    CHECK(validate(sh.context, {sh.dir.path()}) == kFailed);
+    CHECK_THAT(sh.complained(), Catch::Contains("bad.yaml:6:13: spec.duration: found \"soon\""));
+    CHECK(validate(sh.context, {sh.dir / "none.yaml"}) == kFailed);
+    CHECK_THAT(sh.complained(), Catch::Contains("no such file"));
+    sh.dir.write("empty.yaml", "");
+    CHECK(validate(sh.context, {sh.dir / "empty.yaml"}) == kFailed);
+}
+
+TEST_CASE("validate finds names used twice") {
+    Shell sh;
+    sh.dir.write("a.yaml", manifest_text("same"));
+    sh.dir.write("b.yaml", manifest_text("same"));
+    CHECK(validate(sh.context, {sh.dir.path()}) == kFailed);
+    CHECK_THAT(sh.complained(), Catch::Contains("duplicate name \"same\"") && Catch::Contains("a.yaml"));
+}
+
+TEST_CASE("validate -o json is for programs") {
+    Shell sh;
+    sh.dir.write("bad.yaml", manifest_text("bad", "soon"));
+    sh.context.output = Output::kJson;
+    CHECK(validate(sh.context, {sh.dir / "bad.yaml"}) == kFailed);
+    CHECK_THAT(sh.said(), Catch::Contains("\"valid\": false") && Catch::Contains("\"line\": 6"));
+}
+
+TEST_CASE("get shows manifests with their status, and aborted ones whose manifest is gone") {
+    Shell sh;
+    sh.dir.write("web.yaml", manifest_text("web"));
+    sh.dir.write("web.status.yaml", kStatus);
+    sh.dir.write("new.yaml", manifest_text("new"));
+    sh.dir.write("gone.status.yaml", "metadata: {name: gone}\nstatus: {phase: Aborted, verdict: Aborted}\n");
+    CHECK(get(sh.context, "") == kOk);
+    const auto table = sh.said();
+    CHECK_THAT(table, Catch::StartsWith("NAME  TYPE            PHASE      TARGETS  VERDICT"));
+    CHECK_THAT(table, Catch::Contains("web   container_kill  Completed  web-1    Pass"));
+    CHECK_THAT(table, Catch::Contains("gone  -               Aborted"));
+    CHECK_THAT(table, Catch::Contains("new   container_kill  -"));
+    sh.context.output = Output::kName;
+    CHECK(get(sh.context, "") == kOk);
+    CHECK(sh.said() == "chaosexperiment/gone\nchaosexperiment/new\nchaosexperiment/web\n");
+    sh.context.output = Output::kYaml;
+    CHECK(get(sh.context, "web") == kOk);
+    CHECK_THAT(sh.said(), Catch::Contains("spec:\n  duration: 5m") && Catch::Contains("phase: Completed"));
+    sh.context.output = Output::kJson;
+    CHECK(get(sh.context, "") == kOk);
+    CHECK_THAT(sh.said(), Catch::Contains("\"kind\": \"List\"") && Catch::Contains("\"recovery_time\": 1.5"));
+    CHECK(get(sh.context, "nobody") == kFailed);
+    CHECK_THAT(sh.complained(), Catch::Contains("experiment \"nobody\" not found"));
+}
+
+TEST_CASE("describe tells a run as a story") {
+    Shell sh;
+    sh.dir.write("web.yaml", manifest_text("web"));
+    sh.dir.write("web.status.yaml", kStatus);
+    CHECK(describe(sh.context, "web") == kOk);
+    const auto text = sh.said();
+    for (const auto* part : {"Name:          web", "Verdict:       Pass", "web-1 (service web",
+                             "recovered in 1.5 s", "Valid  True", "FaultInjected  hit"}) {
+        CHECK_THAT(text, Catch::Contains(part));
+    }
+    CHECK(describe(sh.context, "nobody") == kFailed);
+}
+
+TEST_CASE("apply creates, changes and leaves alone; a broken manifest changes nothing") {
+    Shell sh;
+    TempDir in;
+    in.write("a.yaml", manifest_text("a"));
+    CHECK(apply_manifest(sh.context, in / "a.yaml") == kOk);
+    CHECK(sh.said() == "chaosexperiment/a created\n");
+    CHECK(read_text(sh.dir / "a.yaml") == manifest_text("a"));
+    CHECK(apply_manifest(sh.context, in / "a.yaml") == kOk);
+    CHECK(sh.said() == "chaosexperiment/a unchanged\n");
+    in.write("a.yaml", manifest_text("a", "6m") + "---\n" + manifest_text("b"));
+    CHECK(apply_manifest(sh.context, in / "a.yaml") == kOk);
+    CHECK(sh.said() == "chaosexperiment/a configured\nchaosexperiment/b created\n");
+    in.write("a.yaml", manifest_text("a", "7m") + "---\n" + manifest_text("b", "soon"));
+    CHECK(apply_manifest(sh.context, in / "a.yaml") == kFailed);
+    CHECK(read_text(sh.dir / "a.yaml") == manifest_text("a", "6m"));
+}
+
+TEST_CASE("apply and delete leave the other documents of a file as they are") {
+    Shell sh;
+    TempDir in;
+    const auto first = "# first\n" + manifest_text("a");
+    const auto third = manifest_text("c") + "# end\n";
+    sh.dir.write("all.yaml", first + "---\n" + manifest_text("b") + "---\n" + third);
+    in.write("b.yaml", manifest_text("b", "9m"));
+    CHECK(apply_manifest(sh.context, in / "b.yaml") == kOk);
+    CHECK(read_text(sh.dir / "all.yaml") ==
+          first + "---\n" + manifest_text("b", "9m") + "---\n" + third);
+    CHECK(delete_experiment(sh.context, "b") == kOk);
+    CHECK(read_text(sh.dir / "all.yaml") == first + "---\n" + third);
+    CHECK(delete_experiment(sh.context, "b") == kFailed);
+    sh.dir.write("one.yaml", manifest_text("one"));
+    CHECK(delete_experiment(sh.context, "one") == kOk);
+    CHECK_FALSE(std::filesystem::exists(sh.dir / "one.yaml"));
+}
+
+TEST_CASE("explain knows fields, action types and intensities") {
+    Shell sh;
+    CHECK(explain(sh.context, "") == kOk);
+    CHECK_THAT(sh.said(), Catch::Contains("spec  <object>  required"));
+    CHECK(explain(sh.context, "spec.targets[].mode") == kOk);
+    CHECK_THAT(sh.said(), Catch::Contains("default one"));
+    CHECK(explain(sh.context, "container_kill") == kOk);
+    CHECK_THAT(sh.said(), Catch::Contains("method  <string>  one of process or api, default process"));
+    CHECK(explain(sh.context, "cpu_stress") == kOk);
+    CHECK_THAT(sh.said(), Catch::Contains("not supported in this version"));
+    CHECK(explain(sh.context, "intensity") == kOk);
+    CHECK_THAT(sh.said(), Catch::Contains("network_latency    latency    50ms    100ms"));
+    CHECK(explain(sh.context, "spec.tragets") == kFailed);
+    CHECK_THAT(sh.complained(), Catch::Contains("did you mean \"targets\"?"));
+}
+
+TEST_CASE("plan works without an engine, but for whom it would hit") {
+    Shell sh;
+    sh.dir.write("a.yaml", manifest_text("a"));
+    CHECK(plan(sh.context, sh.dir / "a.yaml", 5) == kOk);
+    CHECK_THAT(sh.said(), Catch::Contains("Seed:        5") && Catch::Contains("Targets:     unknown"));
+    sh.dir.write("a.yaml", manifest_text("a", "soon"));
+    CHECK(plan(sh.context, sh.dir / "a.yaml", 5) == kFailed);
+}
+
+TEST_CASE("The generated files are what the schema says") {
+    Shell sh;
+    CHECK(schema(sh.context, false) == kOk);
+    CHECK(sh.said() == read_text(CHAOS_SOURCE_DIR "/crd-schemas/chaosexperiment.schema.json"));
+    CHECK(schema(sh.context, true) == kOk);
+    CHECK(sh.said() == read_text(CHAOS_SOURCE_DIR "/docs/reference.md"));
+}

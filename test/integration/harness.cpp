@@ -1,0 +1,252 @@
+#include "test/integration/harness.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
+#include <csignal>
+#include <filesystem>
+#include <thread>
+
+#include "controller/manifest/yaml.h"
+
+namespace chaos::test {
+namespace {
+
+const std::string kBin = CHAOS_BIN_DIR;
+
+std::vector<char*> c_strings(const std::vector<std::string>& argv) {
+    std::vector<char*> result;
+    for (const auto& argument : argv) result.push_back(const_cast<char*>(argument.c_str()));  // NOLINT
+    result.push_back(nullptr);
+    return result;
+}
+
+pid_t spawn(const std::vector<std::string>& argv, int output) {
+    auto arguments = c_strings(argv);
+    const pid_t pid = ::fork();
+    if (pid != 0) return pid;
+    ::dup2(output, STDOUT_FILENO);
+    ::dup2(output, STDERR_FILENO);
+    ::execvp(arguments[0], arguments.data());
+    ::_exit(127);
+}
+
+int code_of(int status) {
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+std::string trimmed(std::string text) {
+    while (text.ends_with('\n') || text.ends_with(' ')) text.pop_back();
+    return text;
+}
+
+}  // namespace
+
+bool until(const std::function<bool()>& condition, Duration deadline) {
+    const auto end = std::chrono::steady_clock::now() + deadline;
+    while (!condition()) {
+        if (std::chrono::steady_clock::now() >= end) return false;
+        std::this_thread::sleep_for(10ms);
+    }
+    return true;
+}
+
+Finished run_program(const std::vector<std::string>& argv) {
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
+    const pid_t pid = spawn(argv, ends[1]);
+    ::close(ends[1]);
+    Finished result;
+    std::array<char, 65536> buffer{};
+    for (ssize_t n = 0; (n = ::read(ends[0], buffer.data(), buffer.size())) > 0;) {
+        result.out.append(buffer.data(), static_cast<std::size_t>(n));
+    }
+    ::close(ends[0]);
+    int status = 0;
+    ::waitpid(pid, &status, 0);
+    result.exit_code = code_of(status);
+    return result;
+}
+
+std::string shared_engine() {
+    const char* host = std::getenv("CHAOS_TEST_DOCKER");
+    return host == nullptr ? std::string{} : host;
+}
+
+Containers::Containers(std::string docker_host) : host_(std::move(docker_host)) {
+    static std::atomic<int> counter{0};
+    prefix_ = "t" + std::to_string(::getpid()) + "-" + std::to_string(counter++) + "-";
+}
+
+Containers::~Containers() {
+    if (names_.empty()) return;
+    std::vector<std::string> argv{"docker", "-H", host_, "rm", "-f"};
+    argv.insert(argv.end(), names_.begin(), names_.end());
+    run_program(argv);
+}
+
+std::string Containers::docker(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), {"docker", "-H", host_});
+    const auto result = run_program(arguments);
+    if (result.exit_code != 0) FAIL(arguments[3] << ": " << result.out);
+    return trimmed(result.out);
+}
+
+std::string Containers::start(const std::string& name, const Options& options) {
+    const auto full = prefix_ + name;
+    std::vector<std::string> argv{"run", "-d", "--name", full, "--network", "none",
+                                  "--restart", options.restart};
+    if (!options.service.empty()) {
+        argv.insert(argv.end(), {"--label", "com.docker.compose.service=" + options.service});
+    }
+    for (const auto& label : options.labels) argv.insert(argv.end(), {"--label", label});
+    if (options.health_check) {
+        argv.insert(argv.end(), {"--health-cmd", "test ! -e /tmp/sick", "--health-interval", "500ms",
+                                 "--health-retries", "1"});
+    }
+    argv.emplace_back("chaos-test:1");
+    docker(argv);
+    names_.push_back(full);
+    if (options.health_check) {
+        REQUIRE(until([&] { return inspect(full, "{{.State.Health.Status}}") == "healthy"; }));
+    }
+    return full;
+}
+
+std::string Containers::inspect(const std::string& name, const std::string& format) const {
+    return docker({"inspect", "--format", format, name});
+}
+
+bool Containers::paused(const std::string& name) const {
+    return inspect(name, "{{.State.Paused}}") == "true";
+}
+
+int Containers::restarts(const std::string& name) const {
+    return std::stoi(inspect(name, "{{.RestartCount}}"));
+}
+
+void Lab::make_directories() const { std::filesystem::create_directory(manifests()); }
+
+Lab::~Lab() {
+    if (running()) stop(SIGTERM);
+}
+
+void Lab::start(const std::vector<std::string>& more, bool ready) {
+    REQUIRE_FALSE(running());
+    std::vector<std::string> argv{kBin + "/chaos-controller", "--manifests", manifests(),
+                                  "--state-dir", dir_ / "state", "--docker-host", host_,
+                                  "--listen", "127.0.0.1:0", "--log-level", "debug"};
+    argv.insert(argv.end(), more.begin(), more.end());
+    const int log_file = ::open((dir_ / "controller.log").c_str(),
+                                O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    const auto before = log().size();
+    pid_ = spawn(argv, log_file);
+    ::close(log_file);
+    const bool listens = until([&] {
+        const auto text = log().substr(before);
+        const auto at = text.find("listening address=");
+        if (at == std::string::npos) return false;
+        address_ = text.substr(at + 18, text.find('\n', at) - at - 18);
+        return text.find('\n', at) != std::string::npos;
+    });
+    INFO(log());
+    REQUIRE(listens);
+    if (ready) REQUIRE(until([&] { return http("/readyz").starts_with("HTTP/1.1 200"); }));
+}
+
+int Lab::stop(int signal) {
+    ::kill(pid_, signal);
+    int status = 0;
+    const bool ended = until([&] { return ::waitpid(pid_, &status, WNOHANG) == pid_; }, 40s);
+    if (!ended) {
+        ::kill(pid_, SIGKILL);
+        ::waitpid(pid_, &status, 0);
+    }
+    pid_ = -1;
+    return code_of(status);
+}
+
+std::string Lab::http(const std::string& path) const {
+    boost::asio::io_context io;
+    boost::asio::ip::tcp::socket socket{io};
+    const auto port = static_cast<unsigned short>(std::stoi(address_.substr(address_.rfind(':') + 1)));
+    boost::system::error_code ec;
+    socket.connect({boost::asio::ip::address_v4::loopback(), port}, ec);
+    if (ec) return ec.message();
+    const auto request = "GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    boost::asio::write(socket, boost::asio::buffer(request), ec);
+    std::string answer;
+    boost::asio::read(socket, boost::asio::dynamic_buffer(answer), ec);
+    return answer;
+}
+
+void Lab::write(const std::string& name, const std::string& text) const {
+    dir_.write("manifests/." + name + ".new", text);
+    std::filesystem::rename(dir_ / ("manifests/." + name + ".new"), dir_ / ("manifests/" + name));
+}
+
+void Lab::remove(const std::string& name) const {
+    std::filesystem::remove(dir_ / ("manifests/" + name));
+}
+
+manifest::Node Lab::status(const std::string& name) const {
+    auto documents = manifest::load_yaml(read_text(manifests() + "/" + name + ".status.yaml"));
+    if (documents.size() != 1 || !documents[0].ok()) return {};
+    const auto* body = documents[0].root.find("status");
+    return body == nullptr ? manifest::Node{} : *body;
+}
+
+std::string Lab::field(const std::string& name, const std::string& key) const {
+    return status(name).text_at(key);
+}
+
+std::string Lab::phase(const std::string& name) const { return field(name, "phase"); }
+
+std::string Lab::condition(const std::string& name, const std::string& type) const {
+    const auto body = status(name);
+    const auto* list = body.find("conditions");
+    if (list == nullptr) return "absent";
+    for (const auto& c : list->items) {
+        if (c.text_at("type") == type) return c.text_at("status") + " " + c.text_at("reason");
+    }
+    return "absent";
+}
+
+void Lab::expect_phase(const std::string& name, const std::string& wanted, Duration deadline) const {
+    const bool came = until([&] { return phase(name) == wanted; }, deadline);
+    INFO(read_text(manifests() + "/" + name + ".status.yaml"));
+    INFO(log());
+    REQUIRE((came && phase(name) == wanted));
+}
+
+std::vector<std::string> Lab::targets(const std::string& name) const {
+    std::vector<std::string> names;
+    const auto body = status(name);
+    if (const auto* list = body.find("targets")) {
+        for (const auto& target : list->items) names.push_back(target.text_at("name"));
+    }
+    return names;
+}
+
+Finished Lab::ctl(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), {kBin + "/chaosctl", "--manifests", manifests(),
+                                         "--docker-host", host_});
+    return run_program(arguments);
+}
+
+std::string experiment(const std::string& name, const std::string& targets,
+                       const std::string& actions, const std::string& more) {
+    return "apiVersion: chaos.sutazai.com/v1\nkind: ChaosExperiment\nmetadata: {name: " + name +
+           "}\nspec:\n  duration: 5m\n  targets: [" + targets + "]\n  scenarios: [{name: s, actions: [" +
+           actions + "]}]\n" + more;
+}
+
+}  // namespace chaos::test

@@ -1,0 +1,109 @@
+// A real engine, a real controller, and conditions with deadlines.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "controller/api/time.h"
+#include "controller/manifest/node.h"
+#include "test/support/catch.h"
+#include "test/support/temp_dir.h"
+
+namespace chaos::test {
+
+using namespace std::chrono_literals;
+
+// Looks every few milliseconds until the condition holds; false after the deadline.
+[[nodiscard]] bool until(const std::function<bool()>& condition, Duration deadline = 20s);
+
+struct Finished {
+    int exit_code = -1;  // 128 + signal where one ended it
+    std::string out;     // standard output and error
+};
+
+// Runs a program to its end, without a shell.
+Finished run_program(const std::vector<std::string>& argv);
+
+// The engine that the tests share: test/run.sh starts it and names it in CHAOS_TEST_DOCKER.
+[[nodiscard]] std::string shared_engine();
+
+// Containers on one engine, named for one test and removed after it.
+class Containers {
+public:
+    explicit Containers(std::string docker_host = shared_engine());
+    Containers(const Containers&) = delete;
+    Containers& operator=(const Containers&) = delete;
+    ~Containers();
+
+    struct Options {
+        std::string service;  // Compose's label; empty: none
+        bool health_check = false;
+        std::string restart = "always";
+        std::vector<std::string> labels;
+    };
+    // Starts a container that idles; its full name is prefix + name. Healthy where it has a check.
+    std::string start(const std::string& name, const Options& options);
+    std::string start(const std::string& name) { return start(name, Options{}); }
+
+    std::string docker(std::vector<std::string> arguments) const;  // fails the test on an error
+    [[nodiscard]] std::string inspect(const std::string& name, const std::string& format) const;
+    [[nodiscard]] bool paused(const std::string& name) const;
+    [[nodiscard]] int restarts(const std::string& name) const;
+    [[nodiscard]] const std::string& host() const { return host_; }
+    [[nodiscard]] const std::string& prefix() const { return prefix_; }
+
+private:
+    std::string host_;
+    std::string prefix_;
+    std::vector<std::string> names_;
+};
+
+// A directory of manifests, a state directory, and the controller on them.
+class Lab {
+public:
+    explicit Lab(const Containers& containers) : host_(containers.host()) { make_directories(); }
+    explicit Lab(std::string docker_host) : host_(std::move(docker_host)) { make_directories(); }
+    Lab(const Lab&) = delete;
+    Lab& operator=(const Lab&) = delete;
+    ~Lab();
+
+    // Starts the controller and waits until it is ready (or, without `ready`, until it listens).
+    void start(const std::vector<std::string>& more = {}, bool ready = true);
+    // Ends it; returns the exit code, or 128 + the signal that ended it.
+    int stop(int signal);
+    [[nodiscard]] bool running() const { return pid_ > 0; }
+    [[nodiscard]] std::string log() const { return read_text(dir_ / "controller.log"); }
+    [[nodiscard]] std::string http(const std::string& path) const;  // the whole reply
+
+    void write(const std::string& name, const std::string& text) const;  // by rename
+    void remove(const std::string& name) const;
+
+    [[nodiscard]] manifest::Node status(const std::string& name) const;
+    [[nodiscard]] std::string phase(const std::string& name) const;
+    [[nodiscard]] std::string field(const std::string& name, const std::string& key) const;
+    [[nodiscard]] std::string condition(const std::string& name, const std::string& type) const;
+    // Waits for a phase; fails the test, with status and log, where it does not come.
+    void expect_phase(const std::string& name, const std::string& wanted, Duration deadline = 20s) const;
+    [[nodiscard]] std::vector<std::string> targets(const std::string& name) const;
+
+    [[nodiscard]] Finished ctl(std::vector<std::string> arguments) const;
+    [[nodiscard]] std::string manifests() const { return dir_ / "manifests"; }
+    [[nodiscard]] const TempDir& dir() const { return dir_; }
+
+private:
+    void make_directories() const;
+
+    TempDir dir_;
+    std::string host_;
+    std::string address_;
+    pid_t pid_ = -1;
+};
+
+// Manifests in one line.
+[[nodiscard]] std::string experiment(const std::string& name, const std::string& targets,
+                                     const std::string& actions, const std::string& more = "");
+
+}  // namespace chaos::test

@@ -1,0 +1,305 @@
+#include "controller/manifest/decode.h"
+
+#include <filesystem>
+#include <random>
+
+#include "controller/manifest/schema.h"
+#include "test/support/catch.h"
+#include "test/support/temp_dir.h"
+
+using namespace chaos;
+using namespace chaos::manifest;
+using namespace std::chrono_literals;
+
+namespace {
+
+const std::string kHead = "apiVersion: chaos.sutazai.com/v1\nkind: ChaosExperiment\n";
+
+// A valid manifest with some of its spec replaced: field -> text (empty: left out).
+std::string with(const std::map<std::string, std::string>& fields, const std::string& name = "web") {
+    std::map<std::string, std::string> spec{
+        {"duration", "5m"},
+        {"targets", "[{service: web}]"},
+        {"scenarios", "[{name: s, actions: [{type: container_kill}]}]"}};
+    for (const auto& [key, value] : fields) spec[key] = value;
+    std::string text = kHead + "metadata: {name: " + name + "}\nspec:\n";
+    for (const auto& [key, value] : spec) {
+        if (!value.empty()) text += "  " + key + ": " + value + "\n";
+    }
+    return text;
+}
+
+std::string actions(const std::string& list) {
+    return with({{"scenarios", "[{name: s, actions: [" + list + "]}]"}});
+}
+
+std::vector<std::string> problems(const std::string& text) {
+    std::vector<std::string> lines;
+    for (const auto& document : decode(text)) {
+        for (const auto& problem : document.problems) lines.push_back(render("f", problem));
+    }
+    return lines;
+}
+
+Experiment valid(const std::string& text) {
+    const auto documents = decode(text);
+    REQUIRE(documents.size() == 1);
+    for (const auto& problem : documents[0].problems) UNSCOPED_INFO(render("f", problem));
+    REQUIRE(documents[0].experiment);
+    return *documents[0].experiment;
+}
+
+}  // namespace
+
+TEST_CASE("A minimal manifest has the schema's defaults") {
+    const auto e = valid(with({}));
+    CHECK(e.metadata.name == "web");
+    CHECK(e.spec.duration == 5min);
+    CHECK(e.spec.schedule == Schedule::kOnce);
+    CHECK(e.spec.recovery_timeout == 2min);
+    CHECK(e.spec.on_no_targets == OnNoTargets::kFail);
+    CHECK(e.spec.targeting == Targeting::kDynamic);
+    CHECK(e.spec.on_conflict == OnConflict::kReject);
+    CHECK(e.spec.safety == Safety{});
+    CHECK(e.spec.safety.safe_mode);
+    CHECK(e.spec.targets[0].mode == Mode::kOne);
+    CHECK(e.spec.targets[0].weight == 1);
+    CHECK(e.spec.scenarios[0].probability == 1);
+    const auto& action = e.spec.scenarios[0].actions[0];
+    CHECK(action.fault == FaultSpec{ContainerKill{9, KillMethod::kProcess}});
+    CHECK_FALSE(action.repeat);
+}
+
+TEST_CASE("Everything that is written arrives") {
+    const auto e = valid(R"(
+apiVersion: chaos.sutazai.com/v1
+kind: ChaosExperiment
+metadata:
+  name: all
+  annotations: {chaos.sutazai.com/run-id: "7"}
+spec:
+  duration: 1h
+  schedule: manual
+  seed: 42
+  recovery_timeout: 30s
+  dry_run: true
+  on_no_targets: wait
+  targeting: static
+  on_conflict: queue
+  safety: {max_affected_services: 3, max_affected_percent: 50, at_least_one: true}
+  targets:
+    - service: "web-*"
+      weight: 2.5
+      mode: fixed
+      value: 2
+      exclude: {names: [web-9]}
+    - selector:
+        names: [a, "b*"]
+        name_regex: "^x"
+        labels: {tier: front}
+        label_expressions: [{key: k, operator: In, values: [v]}]
+        compose_project: p
+        compose_service: s
+        image: "redis:*"
+        networks: [n]
+  scenarios:
+    - name: one
+      probability: 0.25
+      order: parallel
+      actions:
+        - type: container_kill
+          targets: ["web-*"]
+          start_after: 10s
+          parameters: {signal: SIGTERM, method: api, repeat: {count: 3, interval: 1m}}
+        - type: container_pause
+          parameters: {duration: 20s, intensity: low}
+)");
+    CHECK(e.run_id() == "7");
+    CHECK(e.spec.seed == 42);
+    CHECK(e.spec.safety.max_affected_services == 3);
+    CHECK(e.spec.targets[0].value == 2);
+    CHECK(e.spec.targets[0].exclude->names == std::vector<std::string>{"web-9"});
+    const auto& s = *e.spec.targets[1].selector;
+    CHECK(s.label_expressions[0].op == LabelExpression::Operator::kIn);
+    CHECK(s.networks == std::vector<std::string>{"n"});
+    const auto& kill = e.spec.scenarios[0].actions[0];
+    CHECK(kill.fault == FaultSpec{ContainerKill{15, KillMethod::kApi}});
+    CHECK(kill.repeat == Repeat{3, 1min});
+    CHECK(kill.start_after == 10s);
+    CHECK(e.spec.scenarios[0].actions[1].duration == 20s);
+    CHECK(e.spec.scenarios[0].order == Order::kParallel);
+}
+
+TEST_CASE("Each mistake is named with its place, what was found and what was expected") {
+    const auto [text, expected] = GENERATE(table<std::string, std::string>({
+        {"a: 1\n", "f:1:1: apiVersion: missing; expected chaos.sutazai.com/v1"},
+        {"just text\n", "f:1:1: found \"just text\", expected a map of fields"},
+        {with({{"duration", ""}}), "spec.duration: missing; expected a duration such as"},
+        {with({{"duration", "15 minutes"}}),
+         "f:5:13: spec.duration: found \"15 minutes\", expected a duration such as 500ms, 90s, 15m"},
+        {with({{"duration", "0s"}}), "spec.duration: expected more than 0"},
+        {with({{"duration", "-5m"}}), "spec.duration: found \"-5m\""},
+        {with({{"duration", "99999h"}}), "spec.duration: found \"99999h\""},
+        {with({{"duratoin", "5m"}}), "spec.duratoin: unknown field; did you mean \"duration\"?"},
+        {with({}, "Web_1"), "metadata.name: found \"Web_1\""},
+        {with({}, std::string(64, 'a')), "expected at most 63 characters"},
+        {with({{"targets", "web"}}), "spec.targets: found \"web\", expected a list"},
+        {with({{"targets", "[]"}}), "spec.targets: found 0 entries, expected at least 1"},
+        {with({{"targets", "[{}]"}}), "spec.targets[0]: found neither service nor selector"},
+        {with({{"targets", "[{selector: {}}]"}}), "an empty selector would mean every container"},
+        {with({{"targets", "[{service: w, mode: fixed}]"}}),
+         "spec.targets[0].value: mode fixed needs a value"},
+        {with({{"targets", "[{service: w, value: 2}]"}}), "mode one takes no value"},
+        {with({{"targets", "[{service: w, mode: fixed_percent, value: 101}]"}}),
+         "found 101, expected at most 100 percent"},
+        {with({{"targets", "[{service: w, mode: some}]"}}),
+         "found \"some\", expected one, all, fixed, fixed_percent or random_max_percent"},
+        {with({{"targets", "[{selector: {name_regex: \"(\"}}]"}}),
+         "found \"(\", expected an ECMAScript regular expression"},
+        {with({{"targets", "[{service: 5}]"}}),
+         "spec.targets[0].service: found 5, expected text; put it in quotes if it is meant"},
+        {with({{"safety", "{safe_mode: yes}"}}),
+         "spec.safety.safe_mode: found \"yes\", expected true or false"},
+        {with({{"safety", "{safe_mode: false}"}}), "is not supported in this version"},
+        {with({{"safety", "{max_affected_services: 0}"}}),
+         "found 0, expected a whole number of at least 1"},
+        {with({{"safety", "{max_affected_percent: 101}"}}), "expected a number from 0 to 100"},
+        {with({{"schedule", "\"@daily\""}}),
+         "spec.schedule: found \"@daily\", expected once or manual; any other schedule is not "
+         "supported in this version"},
+        {with({{"probes", "[]"}}), "spec.probes: probes is not supported in this version"},
+        {with({{"seed", "1.5"}}), "spec.seed: found 1.5, expected a whole number of at least 0"},
+        {with({{"scenarios", "[{name: s, probability: 1.5, actions: [{type: container_kill}]}]"}}),
+         "spec.scenarios[0].probability: found 1.5, expected a number from 0 to 1"},
+        {with({{"scenarios", "[{name: s, actions: []}]"}}), "found 0 entries, expected at least 1"},
+        {with({{"scenarios", "[{name: s, actions: [{type: container_kill}]}, "
+                             "{name: s, actions: [{type: container_kill}]}]"}}),
+         "spec.scenarios[1].name: duplicate scenario name \"s\""},
+        {actions("{type: container_kil}"), "did you mean \"container_kill\"?"},
+        {actions("{type: network_latency}"), "network_latency is not supported in this version"},
+        {actions("{type: my_own}"), "custom actions are not supported in this version"},
+        {actions("{type: container_kill, parameters: {sginal: KILL}}"),
+         "parameters.sginal: unknown parameter for container_kill; did you mean \"signal\"?"},
+        {actions("{type: container_kill, parameters: {latency: 5s}}"),
+         "parameters.latency: unknown parameter for container_kill"},
+        {actions("{type: container_kill, parameters: {signal: NOPE}}"),
+         "found \"NOPE\", expected a signal such as KILL, SIGTERM or 15"},
+        {actions("{type: container_kill, parameters: {duration: 5s}}"),
+         "container_kill happens at once and has no duration"},
+        {actions("{type: container_kill, parameters: {repeat: {count: 9, interval: 1m}}}"),
+         "9 times every 1m does not fit into spec.duration 5m"},
+        {actions("{type: container_pause, parameters: {intensity: high}}"),
+         "found high, expected low or medium in safe mode"},
+        {actions("{type: container_pause}, {type: container_kill}"),
+         "spec.scenarios[0].actions[1]: would never start: spec.scenarios[0].actions[0] has no "
+         "duration"},
+        {actions("{type: container_kill, targets: [webb]}"),
+         "found \"webb\", expected the service of an entry of spec.targets; did you mean \"web\"?"},
+    }));
+    INFO(text);
+    const auto lines = problems(text);
+    INFO(Catch::Detail::stringify(lines));
+    bool found = false;
+    for (const auto& line : lines) found = found || line.find(expected) != std::string::npos;
+    CHECK(found);
+}
+
+TEST_CASE("All mistakes of a document are reported at once") {
+    const auto lines = problems(with({{"duration", "soon"}, {"seed", "x"}, {"wrong", "1"}}));
+    CHECK(lines.size() == 3);
+}
+
+TEST_CASE("A pause by annotation is refused rather than ignored") {
+    const auto text = kHead + "metadata:\n  name: w\n  annotations: {chaos.sutazai.com/paused: \"true\"}\n" +
+                      with({}).substr(with({}).find("spec:"));
+    CHECK_THAT(problems(text).at(0), Catch::Contains("not supported in this version"));
+}
+
+TEST_CASE("The name is known even where the rest is wrong") {
+    const auto documents = decode(with({{"duration", "soon"}}));
+    REQUIRE(documents.size() == 1);
+    CHECK(documents[0].name == "web");
+    CHECK_FALSE(documents[0].experiment);
+}
+
+TEST_CASE("The digest follows the meaning of the spec and nothing else") {
+    const auto digest = [](const std::string& text) { return decode(text).at(0).digest; };
+    const auto base = digest(with({}));
+    CHECK(base == digest("# comment\n" + with({{"duration", "\"5m\""}}, "other")));
+    CHECK(base != digest(with({{"duration", "6m"}})));
+    CHECK_THAT(base, Catch::StartsWith("sha256:") && Catch::Matchers::Matches("sha256:[0-9a-f]{64}"));
+}
+
+TEST_CASE("SHA-256 is SHA-256") {
+    CHECK(sha256("abc") ==
+          "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST_CASE("The repository's manifests are what they say they are") {
+    for (const auto& entry : std::filesystem::directory_iterator{CHAOS_SOURCE_DIR "/manifests"}) {
+        const auto path = entry.path().string();
+        if (path.ends_with(".status.yaml")) continue;
+        INFO(path);
+        const auto documents = decode(test::read_text(path));
+        REQUIRE(documents.size() == 1);
+        if (entry.path().stem() == "custom-experiment") {
+            REQUIRE(documents[0].problems.size() == 1);
+            CHECK_THAT(render("f", documents[0].problems[0]),
+                       Catch::Contains("found \"custom_action\"") &&
+                           Catch::Contains("custom actions are not supported in this version"));
+        } else {
+            CHECK(documents[0].problems.empty());
+        }
+    }
+}
+
+TEST_CASE("Decoding survives any damage to a manifest") {
+    const auto whole = with({{"safety", "{safe_mode: true}"}}) + "---\n" + with({}, "two");
+    std::mt19937 random{20261124};
+    for (int round = 0; round < 3000; ++round) {
+        auto text = whole;
+        const auto edits = 1 + random() % 4;
+        for (std::size_t i = 0; i < edits; ++i) {
+            const auto at = random() % text.size();
+            switch (random() % 3) {
+                case 0: text[at] = static_cast<char>(random() % 256); break;
+                case 1: text.erase(at, 1 + random() % 20); break;
+                default: text.insert(at, 1, "{}[]:,&*!|>'\"%@`\n\t -#"[random() % 23]);
+            }
+            if (text.empty()) text = "x";
+        }
+        const auto documents = decode(text);
+        for (const auto& document : documents) {
+            CHECK(document.experiment.has_value() == document.problems.empty());
+        }
+    }
+}
+
+namespace {
+
+void check_described(const Schema& schema, const std::string& path) {
+    INFO(path);
+    CHECK_FALSE(schema.description.empty());
+    for (const auto& [name, child] : schema.properties) check_described(*child, path + "." + name);
+    if (schema.items) {
+        for (const auto& [name, child] : schema.items->properties) {
+            check_described(*child, path + "[]." + name);
+        }
+    }
+}
+
+}  // namespace
+
+TEST_CASE("Every field of the schema has a description") { check_described(crd().root, ""); }
+
+TEST_CASE("Every parameter of every action type is in the schema") {
+    CHECK(crd().actions.size() == 19);
+    for (const auto& action : crd().actions) {
+        INFO(action.name);
+        CHECK_FALSE(action.summary.empty());
+        for (const auto& name : action.parameters) CHECK(crd().parameters().property(name) != nullptr);
+        for (const auto& key : action.intensity.keys) {
+            CHECK(crd().parameters().property(key.name) != nullptr);
+        }
+    }
+}

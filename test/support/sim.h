@@ -1,0 +1,154 @@
+// A simulated world that plans are carried out on: containers that die when killed, freeze when
+// paused, and come back when told to. Holds state; knows nothing of how plans are made.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "controller/run/lifecycle.h"
+#include "controller/run/recovery.h"
+#include "test/support/make.h"
+
+namespace chaos::test {
+
+class Sim {
+public:
+    std::vector<Container> containers;
+    bool synced = true;
+    TimePoint now = kT0;
+    Run run;
+    Spec spec;
+    bool wanted = true;
+    bool stopping = false;
+    std::map<std::string, std::string> held;
+    std::set<std::string> undo_fails;  // container names
+    std::vector<std::string> done;     // "inject container_kill web-1", "undo …"
+
+    Container& at(const std::string& name) {
+        return *std::ranges::find(containers, name, &Container::name);
+    }
+
+    void die(const std::string& name) {
+        auto& c = at(name);
+        c.state = ContainerState::kExited;
+        c.incarnation.reset();
+        c.exit_code = 137;
+        c.finished_at = now;
+    }
+
+    void start(const std::string& name, Health health = Health::kNone) {
+        auto& c = at(name);
+        c.state = ContainerState::kRunning;
+        c.started_at = now;
+        c.incarnation = Incarnation{c.id, format_time(now), ++next_pid_};
+        set_health(name, health);
+    }
+
+    void set_health(const std::string& name, Health health) {
+        at(name).health = health;
+        at(name).health_since = now;
+    }
+
+    [[nodiscard]] run::Facts facts() {
+        return {spec, wanted, stopping, {containers, synced}, held, 30min, now};
+    }
+
+    // One reconcile; returns when to come again. Empty plans change nothing.
+    std::optional<TimePoint> step() {
+        auto decision = run::decide(run, facts());
+        run = std::move(decision.run);
+        last_plan = decision.plan;
+        carry_out(decision.plan);
+        auto conclusion = run::conclude(run, facts());
+        run = std::move(conclusion.run);
+        auto next = conclusion.wait_until;
+        if (last_plan.wait_until && (!next || *last_plan.wait_until < *next)) next = last_plan.wait_until;
+        return next;
+    }
+
+    // Steps until the plan is empty, as the runtime does.
+    std::optional<TimePoint> settle() {
+        for (int i = 0; i < 20; ++i) {
+            const auto next = step();
+            if (last_plan.empty()) return next;
+        }
+        throw std::runtime_error("the plan never becomes empty");
+    }
+
+    run::FaultPlan last_plan;
+
+private:
+    void carry_out(const run::FaultPlan& plan) {
+        for (const auto& id : plan.undo) undo(*run.find_fault(id));
+        for (const auto& settled : plan.settle) {
+            auto* record = run.find_fault(settled.id);
+            if (record == nullptr) {
+                run.faults.push_back(settled);
+            } else {
+                *record = settled;
+            }
+            if (settled.state == FaultState::kFired) {
+                run::disturb(*run.find_target(settled.target), settled, now);
+            }
+        }
+        for (const auto& injection : plan.inject) inject(injection);
+    }
+
+    void undo(FaultRecord& record) {
+        if (undo_fails.contains(record.target)) {
+            ++record.attempts;
+            record.last_error = "refused";
+            record.not_before = now + run::backoff(record.attempts, run::kUndoBackoffCap);
+            return;
+        }
+        done.push_back("undo " + std::string{type_name(record.spec)} + " " + record.target);
+        const auto it = std::ranges::find(containers, record.target, &Container::name);
+        const bool there = it != containers.end() && it->incarnation == record.incarnation;
+        if (there) it->state = ContainerState::kRunning;
+        record.state = there ? FaultState::kUndone : FaultState::kVanished;
+        record.recovered_at = now;
+        record.not_before.reset();
+        if (auto* target = run.find_target(record.target)) run::disturb(*target, record, now);
+    }
+
+    void inject(const run::Injection& injection) {
+        const auto& fault = injection.fault;
+        done.push_back("inject " + std::string{type_name(fault.fault)} + " " + fault.target);
+        auto* record = run.find_fault(fault.id);
+        if (record == nullptr) {
+            run.faults.push_back({.id = fault.id,
+                                  .spec = fault.fault,
+                                  .target = fault.target,
+                                  .service = fault.service});
+            record = &run.faults.back();
+        }
+        record->incarnation = injection.onto;
+        record->injected_at = now;
+        if (is_instant(fault.fault)) {
+            record->state = FaultState::kFired;
+            die(fault.target);
+            run::disturb(*run.find_target(fault.target), *record, now);
+        } else {
+            record->state = FaultState::kInjected;
+            record->evidence["state"] = "paused";
+            at(fault.target).state = ContainerState::kPaused;
+        }
+    }
+
+    int next_pid_ = 1000;
+};
+
+// A run of the given spec, about to be admitted.
+inline Sim sim(Spec spec, std::vector<Container> containers) {
+    Sim s;
+    s.spec = std::move(spec);
+    s.containers = std::move(containers);
+    s.run.experiment = "e";
+    s.run.seed = 1;
+    s.run.created_at = s.run.origin = s.now;
+    s.run.dry_run = s.spec.dry_run;
+    return s;
+}
+
+}  // namespace chaos::test
