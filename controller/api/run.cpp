@@ -8,12 +8,12 @@ namespace {
 
 constexpr std::size_t kEventsKept = 50;  // specification section 4
 
-constexpr std::array<std::string_view, 10> kPhases{"Pending",   "Waiting", "Injecting", "Running",
-                                                   "Recovering", "Completed", "Failed", "Aborted",
-                                                   "Rejected",  "CleanupFailed"};
+constexpr std::array<std::string_view, 10> kPhases{
+    "Pending",   "Waiting", "Injecting", "Running",  "Recovering",
+    "Completed", "Failed",  "Aborted",   "Rejected", "CleanupFailed"};
 constexpr std::array<std::string_view, 5> kVerdicts{"", "Pass", "Fail", "Error", "Aborted"};
-constexpr std::array<std::string_view, 7> kFaultStates{
-    "Recorded", "Injected", "Fired", "Undone", "Vanished", "Skipped", "Failed"};
+constexpr std::array<std::string_view, 7> kFaultStates{"Recorded", "Injected", "Fired", "Undone",
+                                                       "Vanished", "Skipped",  "Failed"};
 
 }  // namespace
 
@@ -47,7 +47,7 @@ void Run::add_event(TimePoint now, bool warning, std::string event_reason,
 }
 
 RunSummary summarize(const Run& run) {
-    return {run.id,     run.run_id, run.seed,       run.phase,
+    return {run.id,      run.run_id, run.seed,       run.phase,
             run.verdict, run.reason, run.start_time, run.end_time};
 }
 

@@ -1,5 +1,5 @@
-// One run of an experiment: what was decided once (seed, targets), what was done (fault records) and
-// what came of it. This is what the state store keeps and what a status file is made from.
+// One run of an experiment: what was decided once (seed, targets), what was done (fault records)
+// and what came of it. This is what the state store keeps and what a status file is made from.
 #pragma once
 
 #include <cstdint>
@@ -48,7 +48,7 @@ struct FaultRecord {
     FaultState state = FaultState::kRecorded;
     std::optional<TimePoint> injected_at;
     std::optional<TimePoint> recovered_at;
-    int attempts = 0;  // failed ones since the last success
+    int attempts = 0;                     // failed ones since the last success
     std::optional<TimePoint> not_before;  // backoff after a failed attempt
     std::string last_error;
     std::map<std::string, std::string> evidence;

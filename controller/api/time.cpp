@@ -124,8 +124,8 @@ std::optional<Duration> take_clock(std::string_view& text) {
     if (!minute || !take(text, ':')) return std::nullopt;
     const auto second = take_fixed(text, 2);
     if (!second || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
-    Duration value = std::chrono::hours{*hour} + std::chrono::minutes{*minute} +
-                     std::chrono::seconds{*second};
+    Duration value =
+        std::chrono::hours{*hour} + std::chrono::minutes{*minute} + std::chrono::seconds{*second};
     if (take(text, '.')) {
         const auto digits = take_digits(text);
         if (digits.empty()) return std::nullopt;

@@ -113,8 +113,9 @@ private:
         return {.on_update = [this](const source::Desired::Update& update) { take(update); },
                 .on_warning =
                     [](const std::string& why) {
-                        log::warning("watching the manifests is incomplete; they are read every 10 s",
-                                     {{"error", why}});
+                        log::warning(
+                            "watching the manifests is incomplete; they are read every 10 s",
+                            {{"error", why}});
                     }};
     }
 
@@ -180,8 +181,7 @@ private:
     }
 
     Task<> wait_for_signal() {
-        auto [ec, number] =
-            co_await signals_.async_wait(asio::as_tuple(asio::use_awaitable));
+        auto [ec, number] = co_await signals_.async_wait(asio::as_tuple(asio::use_awaitable));
         if (ec) co_return;
         log::info("stopping: undoing every fault", {{"signal", std::to_string(number)}});
         controller_.stop(kStopPatience);

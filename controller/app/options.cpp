@@ -26,18 +26,19 @@ std::string default_state_dir() {
 // CLI11 validators answer "" for good and a message otherwise.
 CLI::Validator duration_text() {
     return {[](const std::string& text) {
-                return parse_duration(text) ? std::string{}
-                                            : "found \"" + text +
-                                                  "\", expected a duration such as 90s, 15m or 1h30m";
+                return parse_duration(text)
+                           ? std::string{}
+                           : "found \"" + text +
+                                 "\", expected a duration such as 90s, 15m or 1h30m";
             },
             "DURATION"};
 }
 
 CLI::Validator level_text() {
     return {[](const std::string& text) {
-                return log::parse_level(text) ? std::string{}
-                                              : "found \"" + text +
-                                                    "\", expected debug, info, warning or error";
+                return log::parse_level(text)
+                           ? std::string{}
+                           : "found \"" + text + "\", expected debug, info, warning or error";
             },
             "LEVEL"};
 }
@@ -56,12 +57,13 @@ Parsed parse_options(int argc, char** argv) {
     std::string retention = format_duration(o.status_retention);
     std::string timeout = format_duration(o.experiment_timeout);
 
-    CLI::App cli{"Watches a directory of ChaosExperiment manifests and makes this Docker host match "
-                 "them.",
-                 "chaos-controller"};
-    cli.add_option("-m,--manifests", o.manifests, "directory of manifests to watch")
-        ->required();
-    cli.add_option("--status-dir", o.status_dir, "where status files go (default: beside each manifest)");
+    CLI::App cli{
+        "Watches a directory of ChaosExperiment manifests and makes this Docker host match "
+        "them.",
+        "chaos-controller"};
+    cli.add_option("-m,--manifests", o.manifests, "directory of manifests to watch")->required();
+    cli.add_option("--status-dir", o.status_dir,
+                   "where status files go (default: beside each manifest)");
     cli.add_option("--state-dir", o.state_dir, "where runs and faults are recorded")
         ->capture_default_str();
     cli.add_option("--docker-host", o.docker_host, "Docker engine [DOCKER_HOST]")

@@ -41,8 +41,8 @@ void TaskGroup::spawn(Task<> task) {
         place->ended = true;
         --state->running;
         state->idle.cancel();
-        // Asio 1.81 delivers a cancellation that is emitted outside the loop by a posted handler that
-        // points into the signal's slot: the signal must outlive what was posted before this.
+        // Asio 1.81 delivers a cancellation that is emitted outside the loop by a posted handler
+        // that points into the signal's slot: the signal must outlive what was posted before this.
         asio::post(state->executor, [state, place] { state->tasks.erase(place); });
         if (!error) return;
         try {

@@ -13,8 +13,8 @@ namespace chaos {
 template <class T = void>
 using Task = boost::asio::awaitable<T, boost::asio::any_io_executor>;
 
-// Spawns tasks, counts them, cancels and joins them. One thread. An exception that escapes a task is
-// a bug: it is reported through `on_bug` and the task counts as ended.
+// Spawns tasks, counts them, cancels and joins them. One thread. An exception that escapes a task
+// is a bug: it is reported through `on_bug` and the task counts as ended.
 class TaskGroup {
 public:
     using BugHandler = std::function<void(std::string_view what)>;

@@ -63,10 +63,9 @@ bool apply_one(const Context& context, const std::vector<Item>& items,
         const auto path = existing != nullptr
                               ? existing->path
                               : (fs::path{context.manifests} / (document.name + ".yaml")).string();
-        const auto text = existing != nullptr
-                              ? rewritten(documents_of(path), existing->document->index,
-                                          document.text)
-                              : with_newline(document.text);
+        const auto text = existing != nullptr ? rewritten(documents_of(path),
+                                                          existing->document->index, document.text)
+                                              : with_newline(document.text);
         if (complain(context, status::write_file(path, text))) return false;
     }
     context.out << "chaosexperiment/" << document.name << ' ' << outcome << '\n';

@@ -1,5 +1,5 @@
-// The manifests directory and its status files, read as they are: what chaosctl knows without asking
-// a controller.
+// The manifests directory and its status files, read as they are: what chaosctl knows without
+// asking a controller.
 #pragma once
 
 #include <optional>

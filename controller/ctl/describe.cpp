@@ -32,8 +32,8 @@ void describe_spec(const Context& context, const Item& item) {
 
 void describe_target(const Context& context, const Node& target) {
     context.out << "  " << target.text_at("name") << " (service " << target.text_at("service")
-                << ", container " << target.text_at("container_id") << "): "
-                << target.text_at("phase");
+                << ", container " << target.text_at("container_id")
+                << "): " << target.text_at("phase");
     if (const auto recovery = target.text_at("recovery_time"); !recovery.empty()) {
         context.out << ", recovered in " << recovery << " s";
     }

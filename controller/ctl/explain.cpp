@@ -101,7 +101,8 @@ int explain_intensity(const Context& context) {
 
 int explain_action(const Context& context, const ActionType& action) {
     context.out << "ACTION:   " << action.name << " (" << action.group << ")\n";
-    if (!manifest::is_built(action.name)) context.out << "          not supported in this version\n";
+    if (!manifest::is_built(action.name))
+        context.out << "          not supported in this version\n";
     context.out << "\nDESCRIPTION:\n" << wrapped(action.summary, 4) << '\n';
     context.out << "PARAMETERS:\n";
     auto names = action.parameters;

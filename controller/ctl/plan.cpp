@@ -29,10 +29,9 @@ Planned make_plan(const manifest::Document& document, std::optional<std::int64_t
     planned.name = experiment.metadata.name;
     planned.spec = experiment.spec;
     if (seed) planned.spec.seed = seed;
-    planned.seed = planned.spec.seed
-                       ? static_cast<std::uint64_t>(*planned.spec.seed)
-                       : run::derive_seed(planned.name, document.digest, experiment.run_id(),
-                                          app::host_identity());
+    planned.seed = planned.spec.seed ? static_cast<std::uint64_t>(*planned.spec.seed)
+                                     : run::derive_seed(planned.name, document.digest,
+                                                        experiment.run_id(), app::host_identity());
     planned.selection = run::select(planned.spec, planned.seed, population, {});
     planned.timeline = run::timeline(planned.spec, planned.seed, planned.selection.picks);
     return planned;
@@ -62,8 +61,8 @@ void print_text(const Context& context, const Planned& planned, const std::strin
     context.out << "Experiment:  " << planned.name << '\n';
     context.out << "Seed:        " << planned.seed
                 << (planned.spec.seed ? "" : " (derived; the run draws the same)") << '\n';
-    context.out << "Duration:    " << format_duration(planned.spec.duration)
-                << ", recovery within " << format_duration(planned.spec.recovery_timeout) << '\n';
+    context.out << "Duration:    " << format_duration(planned.spec.duration) << ", recovery within "
+                << format_duration(planned.spec.recovery_timeout) << '\n';
     if (planned.spec.dry_run) context.out << "Dry run:     nothing will be injected\n";
     for (const auto& draw : planned.timeline.scenarios) {
         context.out << "Scenario:    " << draw.name << (draw.drawn ? "" : " (not drawn)") << '\n';
@@ -79,8 +78,8 @@ void print_text(const Context& context, const Planned& planned, const std::strin
     }
     Table table{{"BEGIN", "END", "ACTION", "SERVICE", "CONTAINER"}};
     for (const auto& interval : planned.timeline.intervals) {
-        table.add({offset(interval.begin), end_of(interval),
-                   std::string{type_name(interval.fault)}, interval.service, interval.target});
+        table.add({offset(interval.begin), end_of(interval), std::string{type_name(interval.fault)},
+                   interval.service, interval.target});
     }
     context.out << '\n';
     table.print(context.out);

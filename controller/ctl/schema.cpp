@@ -95,7 +95,8 @@ void write_action_rules(Writer& out) {
 
 void write_schema(Writer& out, const Schema& schema) {
     out.begin_object();
-    if (!schema.description.empty()) out.key("description").value(std::string_view{schema.description});
+    if (!schema.description.empty())
+        out.key("description").value(std::string_view{schema.description});
     if (schema.int_or_string) {
         out.key("type").begin_array().value("integer").value("string").end_array();
     } else {
@@ -180,7 +181,8 @@ void print_intensities(const Context& context) {
     for (const auto& action : crd().actions) {
         for (std::size_t i = 0; i < action.intensity.keys.size(); ++i) {
             const auto& figures = action.intensity.items[i];
-            context.out << "| `" << action.name << "` | `" << action.intensity.keys[i].name << "` |";
+            context.out << "| `" << action.name << "` | `" << action.intensity.keys[i].name
+                        << "` |";
             for (const auto* level : {"low", "medium", "high", "extreme"}) {
                 context.out << ' ' << figures.text_at(level) << " |";
             }
@@ -198,7 +200,8 @@ void print_markdown(const Context& context) {
                    "| type | parameters | what it does |\n| --- | --- | --- |\n";
     for (const auto& action : crd().actions) print_action(context, action);
     print_intensities(context);
-    context.out << "\n## Fields\n\n| field | type | default | meaning |\n| --- | --- | --- | --- |\n";
+    context.out
+        << "\n## Fields\n\n| field | type | default | meaning |\n| --- | --- | --- | --- |\n";
     print_rows(context, crd().root, "");
 }
 

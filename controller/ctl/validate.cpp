@@ -26,9 +26,9 @@ manifest::Document problem(std::string message) {
 void check_file(const std::string& path, std::vector<Checked>& checked) {
     std::error_code ec;
     if (!std::filesystem::is_regular_file(path, ec)) {
-        checked.push_back({path, problem(std::filesystem::exists(path, ec)
-                                             ? "is not a regular file"
-                                             : "no such file or directory")});
+        checked.push_back(
+            {path, problem(std::filesystem::exists(path, ec) ? "is not a regular file"
+                                                             : "no such file or directory")});
         return;
     }
     const auto text = status::read_file(path);
@@ -37,7 +37,8 @@ void check_file(const std::string& path, std::vector<Checked>& checked) {
         return;
     }
     auto documents = manifest::decode(*text);
-    if (documents.empty()) documents.push_back(problem("found no document, expected a ChaosExperiment"));
+    if (documents.empty())
+        documents.push_back(problem("found no document, expected a ChaosExperiment"));
     for (auto& document : documents) checked.push_back({path, std::move(document)});
 }
 
@@ -56,9 +57,10 @@ void note_duplicates(std::vector<Checked>& checked) {
         if (item.document.name.empty()) continue;
         const auto [it, added] = first.emplace(item.document.name, item.path);
         if (added) continue;
-        item.document.problems.push_back({{}, "metadata.name",
-                                          "duplicate name \"" + item.document.name +
-                                              "\", also in " + it->second});
+        item.document.problems.push_back(
+            {{},
+             "metadata.name",
+             "duplicate name \"" + item.document.name + "\", also in " + it->second});
     }
 }
 

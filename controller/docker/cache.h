@@ -38,7 +38,7 @@ private:
     void died(Container& container, const Event& event);
     void started(Container& container, const Event& event);
 
-    std::vector<Container> containers_;  // by name
+    std::vector<Container> containers_;   // by name
     std::map<std::string, Known> known_;  // by id
 };
 

@@ -3,8 +3,8 @@
 namespace chaos::docker {
 namespace {
 
-// Docker's own kill may wait 12 s for the exit (moby daemon/kill.go), everything else answers at once
-// unless the engine is in trouble.
+// Docker's own kill may wait 12 s for the exit (moby daemon/kill.go), everything else answers at
+// once unless the engine is in trouble.
 constexpr Duration kTimeout = std::chrono::seconds{20};
 
 // Only what changes a container as this project sees it: health probes alone would raise three exec
@@ -81,21 +81,17 @@ Task<Result<Outcome>> Client::post(std::string operation, std::string id, std::s
 }
 
 Task<Result<Outcome>> Client::pause(std::string id) { return post("pause", std::move(id), ""); }
-Task<Result<Outcome>> Client::unpause(std::string id) {
-    return post("unpause", std::move(id), "");
-}
+Task<Result<Outcome>> Client::unpause(std::string id) { return post("unpause", std::move(id), ""); }
 Task<Result<Outcome>> Client::kill(std::string id, std::string signal) {
     return post("kill", std::move(id), "?signal=" + signal);
 }
 
-Task<Result<>> Client::events(std::function<void()> on_open,
-                              std::function<void(Event)> on_event) {
+Task<Result<>> Client::events(std::function<void()> on_open, std::function<void(Event)> on_event) {
     const auto target = "/v" + api_ + "/events?filters=" + std::string{kEventFilter};
     std::function<void(std::string_view)> on_line = [&on_event](std::string_view line) {
         if (auto event = parse_event(line)) on_event(std::move(*event));
     };
-    auto result =
-        co_await transport_.stream(target, std::move(on_open), std::move(on_line));
+    auto result = co_await transport_.stream(target, std::move(on_open), std::move(on_line));
     if (!result) co_return wrap("docker events", result.error());
     co_return result;
 }

@@ -215,16 +215,16 @@ Result<std::string> choose_api(const Version& version) {
     const auto newest = parse_api(version.api);
     const auto oldest = parse_api(version.min_api);
     if (!newest || !oldest) {
-        return fail(ErrorCode::kInternal, "engine " + version.engine +
-                                              " gives no readable API version: \"" + version.api +
-                                              "\"");
+        return fail(
+            ErrorCode::kInternal,
+            "engine " + version.engine + " gives no readable API version: \"" + version.api + "\"");
     }
     const auto chosen = std::min(*newest, kNewest);
     if (chosen < kOldest || chosen < *oldest) {
-        return fail(ErrorCode::kInvalid,
-                    "engine " + version.engine + " speaks API " + version.min_api + " to " +
-                        version.api + ", this program " + to_text(kOldest) + " to " +
-                        to_text(kNewest));
+        return fail(ErrorCode::kInvalid, "engine " + version.engine + " speaks API " +
+                                             version.min_api + " to " + version.api +
+                                             ", this program " + to_text(kOldest) + " to " +
+                                             to_text(kNewest));
     }
     return to_text(chosen);
 }

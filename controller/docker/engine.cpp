@@ -58,8 +58,7 @@ Task<Result<>> Engine::follow() {
         co_return Result<>{};
     };
     // Whichever ends first cancels the other: a broken stream, or a list that fails.
-    auto ended =
-        co_await (std::move(stream) || list_when_open(this, &opened, version->engine));
+    auto ended = co_await (std::move(stream) || list_when_open(this, &opened, version->engine));
     co_return std::visit([](auto& result) { return std::move(result); }, ended);
 }
 

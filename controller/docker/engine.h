@@ -13,9 +13,9 @@ namespace chaos::docker {
 class Engine {
 public:
     struct Hooks {
-        std::function<void()> on_change;  // something observed changed; look again
-        std::function<void(std::string)> on_connected;       // with the engine's version
-        std::function<void(std::string)> on_disconnected;    // with the reason; once per outage
+        std::function<void()> on_change;                   // something observed changed; look again
+        std::function<void(std::string)> on_connected;     // with the engine's version
+        std::function<void(std::string)> on_disconnected;  // with the reason; once per outage
     };
 
     Engine(Client client, Hooks hooks) : client_(std::move(client)), hooks_(std::move(hooks)) {}
@@ -34,8 +34,8 @@ public:
     // for what is known already.
     [[nodiscard]] Task<> ensure_details(std::string name);
 
-    // Asks Docker and updates the cache: the read-back after an action. Errors: kNotFound (the cache
-    // forgets the container) and as Client::inspect.
+    // Asks Docker and updates the cache: the read-back after an action. Errors: kNotFound (the
+    // cache forgets the container) and as Client::inspect.
     [[nodiscard]] Task<Result<Container>> refresh(std::string id);
 
 private:

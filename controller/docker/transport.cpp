@@ -36,8 +36,8 @@ Error to_error(std::string_view doing, const error_code& ec) {
 Task<Result<>> send(Stream& stream, const std::string& path, const std::string& method,
                     const std::string& target) {
     stream.expires_after(kConnectTimeout);
-    auto [connected] = co_await stream.async_connect(asio::local::stream_protocol::endpoint{path},
-                                                     kTuple);
+    auto [connected] =
+        co_await stream.async_connect(asio::local::stream_protocol::endpoint{path}, kTuple);
     if (connected) co_return std::unexpected(to_error("connect to " + path, connected));
     http::request<http::empty_body> request{http::string_to_verb(method), target, 11};
     request.set(http::field::host, "docker");

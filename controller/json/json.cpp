@@ -123,8 +123,7 @@ struct Writer::Out {
 
     explicit Out(Style style) {
         if (style == Style::kPretty) {
-            auto& pretty =
-                writer.emplace<rapidjson::PrettyWriter<rapidjson::StringBuffer>>(buffer);
+            auto& pretty = writer.emplace<rapidjson::PrettyWriter<rapidjson::StringBuffer>>(buffer);
             pretty.SetIndent(' ', 2);
         } else {
             writer.emplace<rapidjson::Writer<rapidjson::StringBuffer>>(buffer);

@@ -11,9 +11,8 @@ template <class E, std::size_t N>
 using Names = std::array<std::pair<std::string_view, E>, N>;
 
 constexpr Names<Schedule, 2> kSchedules{{{"once", Schedule::kOnce}, {"manual", Schedule::kManual}}};
-constexpr Names<OnNoTargets, 3> kOnNoTargets{{{"fail", OnNoTargets::kFail},
-                                              {"wait", OnNoTargets::kWait},
-                                              {"skip", OnNoTargets::kSkip}}};
+constexpr Names<OnNoTargets, 3> kOnNoTargets{
+    {{"fail", OnNoTargets::kFail}, {"wait", OnNoTargets::kWait}, {"skip", OnNoTargets::kSkip}}};
 constexpr Names<Targeting, 2> kTargeting{
     {{"dynamic", Targeting::kDynamic}, {"static", Targeting::kStatic}}};
 constexpr Names<OnConflict, 2> kOnConflict{

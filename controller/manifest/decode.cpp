@@ -19,10 +19,10 @@ void check_actions(const Node& document, std::vector<Diagnostic>& problems) {
         const Node* actions = scenarios->items[i].find("actions");
         if (actions == nullptr) continue;
         for (std::size_t j = 0; j < actions->items.size(); ++j) {
-            check_action(actions->items[j],
-                         "spec.scenarios[" + std::to_string(i) + "].actions[" +
-                             std::to_string(j) + "]",
-                         problems);
+            check_action(
+                actions->items[j],
+                "spec.scenarios[" + std::to_string(i) + "].actions[" + std::to_string(j) + "]",
+                problems);
         }
     }
 }

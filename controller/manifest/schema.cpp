@@ -1,5 +1,7 @@
 #include "controller/manifest/schema.h"
 
+#include <re2/re2.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -61,7 +63,9 @@ Schema read_schema(const Node& node) {
     schema.description = node.text_at("description");
     schema.format = node.text_at("format");
     schema.pattern = node.text_at("pattern");
-    if (!schema.pattern.empty()) schema.compiled.emplace(schema.pattern, std::regex::ECMAScript);
+    if (!schema.pattern.empty()) {
+        schema.compiled = std::make_shared<const re2::RE2>(schema.pattern, re2::RE2::Quiet);
+    }
     schema.int_or_string = flag(node, "x-kubernetes-int-or-string");
     schema.preserve_unknown = flag(node, "x-kubernetes-preserve-unknown-fields");
     schema.enumeration = strings(node.find("enum"));
@@ -123,11 +127,11 @@ Crd read_crd() {
     if (root == nullptr) broken("no openAPIV3Schema");
     Crd result;
     result.root = read_schema(*root);
-    result.actions = read_actions(
-        single_document(annotations->text_at("chaos.sutazai.com/actions"), "actions"));
-    complete_metadata(result.root, single_document(
-                                       annotations->text_at("chaos.sutazai.com/metadata"),
-                                       "metadata"));
+    result.actions =
+        read_actions(single_document(annotations->text_at("chaos.sutazai.com/actions"), "actions"));
+    complete_metadata(
+        result.root,
+        single_document(annotations->text_at("chaos.sutazai.com/metadata"), "metadata"));
     return result;
 }
 

@@ -4,7 +4,6 @@
 
 #include <memory>
 #include <optional>
-#include <regex>
 #include <set>
 #include <string>
 #include <string_view>
@@ -12,6 +11,10 @@
 #include <vector>
 
 #include "controller/manifest/node.h"
+
+namespace re2 {
+class RE2;
+}
 
 namespace chaos::manifest {
 
@@ -21,7 +24,7 @@ struct Schema {
     std::string description;
     std::string format;
     std::string pattern;
-    std::optional<std::regex> compiled;  // of `pattern`
+    std::shared_ptr<const re2::RE2> compiled;  // of `pattern`; null where there is none
     bool int_or_string = false;
     bool preserve_unknown = false;
     std::vector<std::string> enumeration;

@@ -18,7 +18,8 @@ constexpr std::string_view kNotSupported = " is not supported in this version";
 
 void refuse(const Node& node, std::string path, std::string_view what,
             std::vector<Diagnostic>& problems) {
-    problems.push_back({node.mark, std::move(path), std::string{what} + std::string{kNotSupported}});
+    problems.push_back(
+        {node.mark, std::move(path), std::string{what} + std::string{kNotSupported}});
 }
 
 void check_spec(const Node& spec, std::vector<Diagnostic>& problems) {

@@ -1,5 +1,7 @@
 #include "controller/manifest/validate.h"
 
+#include <re2/re2.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -70,9 +72,9 @@ private:
                     visit(node.items[i], *child, below);
                 }
             } else if (!schema.preserve_unknown) {
-                problems_.push_back({key.mark, below,
-                                     "unknown field" +
-                                         did_you_mean(key.name, schema.property_names())});
+                problems_.push_back(
+                    {key.mark, below,
+                     "unknown field" + did_you_mean(key.name, schema.property_names())});
             }
         }
         for (const auto& name : schema.required) {
@@ -155,7 +157,8 @@ private:
         const auto& text = node.scalar;
         // 123 where a name is meant is a slip, as in Kubernetes; a duration 0 and the like may be
         // plain, since they have a format that says what is right.
-        if (!schema.int_or_string && schema.format.empty() && (is_number(node) || is_boolean(node))) {
+        if (!schema.int_or_string && schema.format.empty() &&
+            (is_number(node) || is_boolean(node))) {
             report(node, path, "text; put it in quotes if it is meant");
             return;
         }
@@ -172,7 +175,7 @@ private:
         }
         if (schema.max_length && text.size() > *schema.max_length) {
             report(node, path, "at most " + std::to_string(*schema.max_length) + " characters");
-        } else if (schema.compiled && !std::regex_match(text, *schema.compiled)) {
+        } else if (schema.compiled && !re2::RE2::FullMatch(text, *schema.compiled)) {
             report(node, path, "text that matches " + schema.pattern);
         }
     }
@@ -200,9 +203,9 @@ void check_parameters(const Node& node, const ActionType& type, const std::strin
         const auto& key = node.keys[i];
         const auto below = child_path(path, key.name);
         if (!has_parameter(type, key.name)) {
-            problems.push_back({key.mark, below,
-                                "unknown parameter for " + type.name +
-                                    did_you_mean(key.name, names)});
+            problems.push_back(
+                {key.mark, below,
+                 "unknown parameter for " + type.name + did_you_mean(key.name, names)});
             continue;
         }
         if (type.instant && key.name == "duration") {
@@ -245,8 +248,7 @@ void fill_defaults(Node& node, const Schema& schema) {
     }
 }
 
-bool check_action(const Node& action, const std::string& path,
-                  std::vector<Diagnostic>& problems) {
+bool check_action(const Node& action, const std::string& path, std::vector<Diagnostic>& problems) {
     const Node* type = action.find("type");
     if (type == nullptr || !type->is_scalar()) return false;  // reported by validate
     const auto* known = crd().action(type->scalar);
@@ -265,8 +267,8 @@ bool check_action(const Node& action, const std::string& path,
         return false;
     }
     const Node* parameters = action.find("parameters");
-    const Node nothing{.kind = Node::Kind::kMap, .scalar = {}, .mark = action.mark, .items = {},
-                       .keys = {}};
+    const Node nothing{
+        .kind = Node::Kind::kMap, .scalar = {}, .mark = action.mark, .items = {}, .keys = {}};
     const auto below = child_path(path, "parameters");
     if (parameters != nullptr && !parameters->is_map()) {
         problems.push_back(found_expected(*parameters, below, "a map of parameters"));

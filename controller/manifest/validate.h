@@ -13,15 +13,16 @@ namespace chaos::manifest {
 void validate(const Node& node, const Schema& schema, const std::string& path,
               std::vector<Diagnostic>& problems);
 
-// Adds what is absent and has a default, below objects that are present or have a default themselves.
+// Adds what is absent and has a default, below objects that are present or have a default
+// themselves.
 void fill_defaults(Node& node, const Schema& schema);
 
 // The type and parameters of one action (a map): unknown or not built types, parameters of other
 // types, missing ones. Returns false where the parameters must not be read.
 bool check_action(const Node& action, const std::string& path, std::vector<Diagnostic>& problems);
 
-// Fills the parameters of one valid action: what `intensity` sets first, then the schema's defaults,
-// each only where the type has that parameter.
+// Fills the parameters of one valid action: what `intensity` sets first, then the schema's
+// defaults, each only where the type has that parameter.
 void fill_parameters(Node& action);
 
 }  // namespace chaos::manifest

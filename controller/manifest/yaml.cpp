@@ -198,8 +198,8 @@ std::vector<Piece> split(std::string_view text) {
         const auto line = text.substr(start, end - start);
         if (is_marker(line, "---") || is_marker(line, "...")) {
             const bool has_content = line.find_first_not_of(" \t\r", 3) != std::string_view::npos;
-            const bool inline_content = has_content && line[0] == '-' &&
-                                        line[line.find_first_not_of(" \t\r", 3)] != '#';
+            const bool inline_content =
+                has_content && line[0] == '-' && line[line.find_first_not_of(" \t\r", 3)] != '#';
             pieces.back().text = text.substr(piece_start, start - piece_start);
             // What follows `--- ` on the line belongs to the new document; the parser knows.
             piece_start = inline_content ? start : std::min(end + 1, text.size());

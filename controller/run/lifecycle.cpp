@@ -198,7 +198,8 @@ Decision decide(Run run, const Facts& facts) {
         } else if (facts.stopping || !admit(run, selection, facts)) {
             return {std::move(run), {}};
         }
-        const auto intervals = timeline(capped(facts), run.seed, live_picks(run, selection, facts.world));
+        const auto intervals =
+            timeline(capped(facts), run.seed, live_picks(run, selection, facts.world));
         if (run.dry_run) {
             end_dry_run(run, intervals, facts);
             return {std::move(run), {}};
@@ -258,14 +259,14 @@ bool undone(const Run& run) {
 void note_recovery(Run& run, const RunTarget& before, const RunTarget& target, TimePoint now) {
     if (!target.disturbed_at) return;
     if (target.time_to_running && !before.time_to_running) {
-        run.add_event(now, false, "TargetRunning",
-                      target.name + " ran again after " +
-                          humanize_duration(*target.time_to_running));
+        run.add_event(
+            now, false, "TargetRunning",
+            target.name + " ran again after " + humanize_duration(*target.time_to_running));
     }
     if (target.time_to_healthy && !before.time_to_healthy) {
-        run.add_event(now, false, "TargetHealthy",
-                      target.name + " was healthy after " +
-                          humanize_duration(*target.time_to_healthy));
+        run.add_event(
+            now, false, "TargetHealthy",
+            target.name + " was healthy after " + humanize_duration(*target.time_to_healthy));
     }
     if (target.timed_out && !before.timed_out) {
         run.add_event(now, true, "RecoveryTimeout", target.name + " did not recover in time");
@@ -277,8 +278,8 @@ std::optional<TimePoint> track_all(Run& run, const Facts& facts) {
     std::optional<TimePoint> next;
     for (auto& target : run.targets) {
         const auto before = target;
-        const auto again = track(target, find(facts.world, target.name),
-                                 facts.spec.recovery_timeout, facts.now);
+        const auto again =
+            track(target, find(facts.world, target.name), facts.spec.recovery_timeout, facts.now);
         if (again && (!next || *again < *next)) next = again;
         note_recovery(run, before, target, facts.now);
     }
@@ -336,8 +337,7 @@ void note_cleanup_failure(Run& run, const Facts& facts) {
 
 // Recovering: undo what holds, then watch the targets.
 std::optional<TimePoint> recover(Run& run, const Facts& facts) {
-    if (run.phase != Phase::kRecovering && run.phase != Phase::kCleanupFailed &&
-        !run.finished()) {
+    if (run.phase != Phase::kRecovering && run.phase != Phase::kCleanupFailed && !run.finished()) {
         run.phase = Phase::kRecovering;
         run.reason = run.stop_reason;
         run.message.clear();
@@ -374,10 +374,9 @@ Conclusion conclude(Run run, const Facts& facts) {
         return {std::move(run), std::nullopt};  // pending or waiting: woken by what it waits for
     }
     note_start(run, facts);
-    const bool recovering = run.phase == Phase::kRecovering ||
-                            run.phase == Phase::kCleanupFailed || run.finished();
-    if (recovering || gave_up(run, facts) ||
-        (facts.world.synced && timeline_over(run, facts)) ||
+    const bool recovering =
+        run.phase == Phase::kRecovering || run.phase == Phase::kCleanupFailed || run.finished();
+    if (recovering || gave_up(run, facts) || (facts.world.synced && timeline_over(run, facts)) ||
         (run.deadline && facts.now >= *run.deadline)) {
         auto next = recover(run, facts);
         return {std::move(run), next};

@@ -12,8 +12,8 @@
 namespace chaos::run {
 
 struct Facts {
-    const Spec& spec;     // the last good one
-    bool wanted = true;   // false once the manifest is gone
+    const Spec& spec;       // the last good one
+    bool wanted = true;     // false once the manifest is gone
     bool stopping = false;  // the controller is about to exit
     World world;
     // "container/resource" -> the experiment that holds it; without what this run holds.

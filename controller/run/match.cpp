@@ -1,7 +1,8 @@
 #include "controller/run/match.h"
 
+#include <re2/re2.h>
+
 #include <algorithm>
-#include <regex>
 
 #include "controller/run/glob.h"
 
@@ -28,8 +29,8 @@ bool holds(const LabelExpression& expression, const Container& container) {
         case LabelExpression::Operator::kExists: return value != nullptr;
         case LabelExpression::Operator::kDoesNotExist: return value == nullptr;
         case LabelExpression::Operator::kIn:
-            return value != nullptr && std::ranges::find(expression.values, *value) !=
-                                           expression.values.end();
+            return value != nullptr &&
+                   std::ranges::find(expression.values, *value) != expression.values.end();
         case LabelExpression::Operator::kNotIn: break;
     }
     // As in Kubernetes, a missing label is "not in" any set.
@@ -39,7 +40,7 @@ bool holds(const LabelExpression& expression, const Container& container) {
 
 // Unanchored, as in grep and Pumba. The decoder has checked the syntax.
 bool regex_hits(const std::string& pattern, const std::string& name) {
-    return std::regex_search(name, std::regex{pattern, std::regex::ECMAScript});
+    return re2::RE2::PartialMatch(name, re2::RE2{pattern, re2::RE2::Quiet});
 }
 
 bool any_network(const Selector& selector, const Container& container) {

@@ -94,14 +94,14 @@ private:
         }
     }
 
-    // The record was made, and then we died, or Docker's answer was lost: did it fire? The same life
-    // still running says no, for a signal that kills. For other signals nothing can tell, and twice
-    // is worse than not at all.
+    // The record was made, and then we died, or Docker's answer was lost: did it fire? The same
+    // life still running says no, for a signal that kills. For other signals nothing can tell, and
+    // twice is worse than not at all.
     void settle_interrupted(const FaultRecord& record, const DesiredFault* wanted) {
         const auto* container = find(record.target);
         if (!due(record)) return;
-        if (!world_.synced || (container != nullptr && container->running() &&
-                               !container->incarnation)) {
+        if (!world_.synced ||
+            (container != nullptr && container->running() && !container->incarnation)) {
             return;  // cannot be judged yet
         }
         const auto* kill = std::get_if<ContainerKill>(&record.spec);

@@ -1,5 +1,5 @@
-// The heart: what must be done now so that the faults in force are the faults wanted. Pure; planning
-// again on a world where the plan was carried out gives an empty plan.
+// The heart: what must be done now so that the faults in force are the faults wanted. Pure;
+// planning again on a world where the plan was carried out gives an empty plan.
 #pragma once
 
 #include <optional>
@@ -32,9 +32,9 @@ struct Injection {
 };
 
 struct FaultPlan {
-    std::vector<std::string> undo;      // ids of records; carried out before any injection
-    std::vector<Injection> inject;      // new, or again onto a restarted container
-    std::vector<FaultRecord> settle;    // records that only change their state: nothing to be done
+    std::vector<std::string> undo;    // ids of records; carried out before any injection
+    std::vector<Injection> inject;    // new, or again onto a restarted container
+    std::vector<FaultRecord> settle;  // records that only change their state: nothing to be done
     std::optional<TimePoint> wait_until;  // when time alone changes the plan
 
     [[nodiscard]] bool empty() const { return undo.empty() && inject.empty() && settle.empty(); }

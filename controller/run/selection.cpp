@@ -37,8 +37,8 @@ std::size_t quota(const Target& target, std::size_t count, bool at_least_one, st
         case Mode::kRandomMaxPercent: break;
     }
     const auto most = percent_of(count, static_cast<double>(value), at_least_one);
-    const auto drawn = static_cast<std::size_t>(draw_unit(seed, purpose, "count") *
-                                                static_cast<double>(most + 1));
+    const auto drawn =
+        static_cast<std::size_t>(draw_unit(seed, purpose, "count") * static_cast<double>(most + 1));
     return drawn == 0 && at_least_one && most > 0 ? 1 : drawn;
 }
 
@@ -76,8 +76,8 @@ std::size_t service_cap(const Safety& safety, std::size_t services) {
         cap = 1;  // specification section 8: one service at a time unless the manifest says more
     }
     if (safety.max_affected_percent) {
-        cap = std::min(cap,
-                       percent_of(services, *safety.max_affected_percent, safety.at_least_one));
+        cap =
+            std::min(cap, percent_of(services, *safety.max_affected_percent, safety.at_least_one));
     }
     return cap;
 }
@@ -103,8 +103,8 @@ std::set<std::string> allowed_services(const std::map<std::string, double>& weig
 }
 
 struct Wanted {
-    std::map<std::string, Pick> picks;       // by container name
-    std::map<std::string, double> weights;   // by service: the largest of its entries
+    std::map<std::string, Pick> picks;      // by container name
+    std::map<std::string, double> weights;  // by service: the largest of its entries
 };
 
 void note(Wanted& wanted, const Target& target, const Container& container) {
@@ -142,18 +142,15 @@ Selection select(const Spec& spec, std::uint64_t seed, const std::vector<Contain
             matched_services.insert(container.service());
         }
         const std::string purpose = "target/" + std::to_string(i);
-        const auto count =
-            quota(target, members.size(), spec.safety.at_least_one, seed, purpose);
-        for (const auto* member :
-             choose(target, members, count, frozen, chosen, seed, purpose)) {
+        const auto count = quota(target, members.size(), spec.safety.at_least_one, seed, purpose);
+        for (const auto* member : choose(target, members, count, frozen, chosen, seed, purpose)) {
             note(wanted, target, *member);
         }
     }
     selection.matched = matched.size();
     selection.matched_services = matched_services.size();
     selection.service_cap = service_cap(spec.safety, matched_services.size());
-    const auto allowed =
-        allowed_services(wanted.weights, selection.service_cap, chosen, seed);
+    const auto allowed = allowed_services(wanted.weights, selection.service_cap, chosen, seed);
     for (auto& [name, pick] : wanted.picks) {
         if (allowed.contains(pick.service)) selection.picks.push_back(std::move(pick));
     }

@@ -21,10 +21,10 @@ struct Pick {
 
 struct Selection {
     std::vector<Pick> picks;  // by name
-    std::size_t matched = 0;           // containers that the targets mean, protected ones left out
+    std::size_t matched = 0;  // containers that the targets mean, protected ones left out
     std::size_t matched_services = 0;
-    std::size_t service_cap = 0;       // how many services may be hit, from `safety`
-    std::vector<std::string> spared;   // protected containers that would have matched
+    std::size_t service_cap = 0;      // how many services may be hit, from `safety`
+    std::vector<std::string> spared;  // protected containers that would have matched
 
     friend bool operator==(const Selection&, const Selection&) = default;
 };

@@ -39,8 +39,8 @@ struct Timeline {
     friend bool operator==(const Timeline&, const Timeline&) = default;
 };
 
-// Scenarios follow one another in the order listed, each if its probability is drawn; the actions of
-// one follow one another, or begin together with order: parallel. Nothing reaches beyond
+// Scenarios follow one another in the order listed, each if its probability is drawn; the actions
+// of one follow one another, or begin together with order: parallel. Nothing reaches beyond
 // spec.duration.
 [[nodiscard]] Timeline timeline(const Spec& spec, std::uint64_t seed,
                                 const std::vector<Pick>& picks);

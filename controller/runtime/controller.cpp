@@ -21,9 +21,7 @@ void report_bug(std::string_view what) {
     log::error("a task ended by an exception: this is a bug", {{"what", what}});
 }
 
-bool is_active(const std::optional<Run>& run) {
-    return run && (!run->finished() || !run->settled);
-}
+bool is_active(const std::optional<Run>& run) { return run && (!run->finished() || !run->settled); }
 
 }  // namespace
 
@@ -47,7 +45,8 @@ Result<> Controller::restore() {
     for (auto& run : loaded->runs) {
         auto& known = known_[run.experiment];
         known.history = std::move(loaded->history[run.experiment]);
-        if (is_active(run)) std::erase_if(known.history, [&](const auto& h) { return h.id == run.id; });
+        if (is_active(run))
+            std::erase_if(known.history, [&](const auto& h) { return h.id == run.id; });
         known.run = std::move(run);
     }
     for (const auto& stored : loaded->experiments) {
@@ -246,8 +245,13 @@ Task<std::optional<TimePoint>> Controller::advance(const std::string& name, Know
     std::map<std::string, std::string> held;
     // Made anew after every wait: the world goes on meanwhile.
     const auto facts = [&]() -> run::Facts {
-        return {spec, wanted, stop_by_.has_value(), {world_.containers(), world_.synced()},
-                held, settings_.experiment_timeout, now()};
+        return {spec,
+                wanted,
+                stop_by_.has_value(),
+                {world_.containers(), world_.synced()},
+                held,
+                settings_.experiment_timeout,
+                now()};
     };
     for (const auto& target : run::interesting(*known.run, facts())) {
         co_await world_.ensure_details(target);

@@ -21,7 +21,7 @@ namespace chaos::runtime {
 
 struct Settings {
     Duration experiment_timeout = std::chrono::minutes{30};  // caps spec.duration
-    Duration status_retention = std::chrono::hours{1};  // of a deleted manifest's status file
+    Duration status_retention = std::chrono::hours{1};       // of a deleted manifest's status file
     std::string host;  // stands for this host in derived seeds
 };
 
@@ -50,12 +50,12 @@ public:
 private:
     struct Known {
         std::int64_t generation = 0;
-        std::string digest;                // of the stored version
-        std::string path;                  // of the manifest, as last seen
+        std::string digest;  // of the stored version
+        std::string path;    // of the manifest, as last seen
         int document = 0;
-        std::optional<Spec> spec;          // the last good one
-        std::optional<Run> run;            // the newest
-        std::vector<RunSummary> history;   // of ended runs, newest first
+        std::optional<Spec> spec;         // the last good one
+        std::optional<Run> run;           // the newest
+        std::vector<RunSummary> history;  // of ended runs, newest first
         std::optional<TimePoint> deleted_at;
     };
 

@@ -84,9 +84,9 @@ Task<> Executor::undo_one(Run& run, std::string id) {
     if (!effect && effect.error().code != ErrorCode::kNotFound) {
         note_failure(record, effect.error(), run::kUndoBackoffCap);
         run.add_event(now(), true, "UndoFailed", effect.error().context);
-        log::error("undo failed, will be retried", {{"experiment", run.experiment},
-                                                    {"fault", id},
-                                                    {"error", effect.error().context}});
+        log::error(
+            "undo failed, will be retried",
+            {{"experiment", run.experiment}, {"fault", id}, {"error", effect.error().context}});
         co_return;
     }
     metrics_.undone(Steady::now() - start);
@@ -147,9 +147,9 @@ Task<> Executor::inject_one(Run& run, std::string id, bool again) {
         }
         if (code == ErrorCode::kConflict || code == ErrorCode::kInvalid) record.not_before.reset();
         run.add_event(now(), true, "InjectionFailed", effect.error().context);
-        log::warning("injection failed", {{"experiment", run.experiment},
-                                          {"fault", id},
-                                          {"error", effect.error().context}});
+        log::warning(
+            "injection failed",
+            {{"experiment", run.experiment}, {"fault", id}, {"error", effect.error().context}});
         co_return;
     }
     metrics_.injected(Steady::now() - start);

@@ -1,5 +1,5 @@
-// Carries a plan out on the world, in the order that survives a crash at any point: record → inject →
-// read back → mark, and undo → read back → mark.
+// Carries a plan out on the world, in the order that survives a crash at any point: record → inject
+// → read back → mark, and undo → read back → mark.
 #pragma once
 
 #include <functional>
@@ -16,8 +16,7 @@ public:
     // Makes a run durable and sets its id. Nothing is injected where it fails.
     using Save = std::function<Task<Result<>>(Run&)>;
 
-    Executor(ReconcilerTable reconcilers, TaskGroup::BugHandler on_bug,
-             telemetry::Metrics& metrics)
+    Executor(ReconcilerTable reconcilers, TaskGroup::BugHandler on_bug, telemetry::Metrics& metrics)
         : reconcilers_(std::move(reconcilers)), on_bug_(std::move(on_bug)), metrics_(metrics) {}
 
     // Undoes in parallel, then settles, then records and injects in parallel. What came of it is in

@@ -27,9 +27,8 @@ std::filesystem::path without_ending(const std::string& path) {
 }  // namespace
 
 std::string Publisher::beside(const std::string& manifest_path, const std::string& name) const {
-    const auto directory = directory_.empty()
-                               ? std::filesystem::path{manifest_path}.parent_path()
-                               : std::filesystem::path{directory_};
+    const auto directory = directory_.empty() ? std::filesystem::path{manifest_path}.parent_path()
+                                              : std::filesystem::path{directory_};
     return (directory / (name + ".status.yaml")).string();
 }
 
@@ -62,8 +61,8 @@ bool Publisher::taken(const std::string& path) const {
                                [&](const auto& item) { return item.second.path == path; });
 }
 
-// The first that no experiment's status needs: the document's name, the file's name, the file's name
-// with its ending.
+// The first that no experiment's status needs: the document's name, the file's name, the file's
+// name with its ending.
 std::string Publisher::stray_path(const source::Stray& stray) const {
     const auto stem = without_ending(stray.path).string();
     const auto suffix = stray.document == 0 ? std::string{} : "." + std::to_string(stray.document);

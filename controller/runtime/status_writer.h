@@ -1,5 +1,5 @@
-// Status files written behind the loop: the newest text of each path wins, and a disk that is slow or
-// full delays no undo.
+// Status files written behind the loop: the newest text of each path wins, and a disk that is slow
+// or full delays no undo.
 #pragma once
 
 #include <functional>
@@ -19,7 +19,8 @@ public:
     StatusWriter(TaskGroup& tasks, std::function<void(std::string)> on_error)
         : tasks_(tasks), on_error_(std::move(on_error)) {}
 
-    // Writes `text` soon; nullopt removes the file. What is already on the disk is not written again.
+    // Writes `text` soon; nullopt removes the file. What is already on the disk is not written
+    // again.
     void submit(const std::string& path, std::optional<std::string> text);
 
     // True when nothing waits to be written.

@@ -1,6 +1,6 @@
-// Keys to reconcile, with the semantics of controller-runtime's queue: a key waits once however often
-// it is added, is never worked on twice at a time, and comes again if it was added meanwhile. Keys
-// that undo something go ahead of all others. A plain data structure; time is an argument.
+// Keys to reconcile, with the semantics of controller-runtime's queue: a key waits once however
+// often it is added, is never worked on twice at a time, and comes again if it was added meanwhile.
+// Keys that undo something go ahead of all others. A plain data structure; time is an argument.
 #pragma once
 
 #include <deque>

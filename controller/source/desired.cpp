@@ -49,7 +49,7 @@ Desired::Update Desired::update(const Scan& scan, const std::set<std::string>& c
     const auto strays_before = std::exchange(strays_, {});
     Claims claims;
     std::set<std::string> present;
-    std::set<std::string> broken;  // files with a document that does not say whose it is
+    std::set<std::string> broken;     // files with a document that does not say whose it is
     std::set<std::string> unsettled;  // files that somebody may still be writing
     for (const auto& [path, file] : scan.files) {
         const auto settled = settled_at(path, file, closed);
@@ -119,17 +119,17 @@ void Desired::take_claims(const std::string& name, const std::vector<Claim>& cla
         if (&claim == owner) {
             take(name, claim);
         } else {
-            const auto& other = owner != nullptr ? *owner : claim.path == claims[0].path
-                                                                ? claims[1]
-                                                                : claims[0];
+            const auto& other = owner != nullptr               ? *owner
+                                : claim.path == claims[0].path ? claims[1]
+                                                               : claims[0];
             refuse(name, claim, other.path);
         }
     }
 }
 
 void Desired::refuse(const std::string& name, const Claim& claim, const std::string& other) {
-    const auto line = claim.path + ": metadata.name: duplicate name \"" + name +
-                      "\", also in " + other + "; each experiment needs a name of its own";
+    const auto line = claim.path + ": metadata.name: duplicate name \"" + name + "\", also in " +
+                      other + "; each experiment needs a name of its own";
     strays_.push_back({claim.path, claim.document->index, name, {line}});
 }
 
@@ -141,8 +141,8 @@ void Desired::take(const std::string& name, const Claim& claim) {
     entry.missing_since.reset();
     entry.problems = render_all(claim.path, document.problems);
     if (document.experiment) {
-        entry.good = Good{*document.experiment, document.digest, document.text, claim.path,
-                          document.index};
+        entry.good =
+            Good{*document.experiment, document.digest, document.text, claim.path, document.index};
     }
 }
 

@@ -1,5 +1,5 @@
-// The desired set: what the files mean, once deletions are confirmed, half-written files have come to
-// rest and duplicate names are settled. Pure; time is an argument.
+// The desired set: what the files mean, once deletions are confirmed, half-written files have come
+// to rest and duplicate names are settled. Pure; time is an argument.
 #pragma once
 
 #include <map>

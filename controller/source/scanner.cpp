@@ -98,7 +98,7 @@ std::string Scanner::resolve(const std::string& path, std::string& problem) cons
 void Scanner::visit(const std::string& path, const std::string& shown, TimePoint now, Scan& scan) {
     std::string problem;
     const auto real = resolve(path, problem);
-    struct stat info {};
+    struct stat info{};
     if (problem.empty() && ::stat(real.c_str(), &info) != 0) {
         if (errno == ENOENT) return;  // gone since the directory was read
         problem = std::string{"cannot be read: "} + std::strerror(errno);
@@ -128,8 +128,8 @@ void Scanner::visit(const std::string& path, const std::string& shown, TimePoint
     scan.files[shown] = cache_[shown].file;
 }
 
-void Scanner::walk(const std::string& directory, const std::string& shown, int depth,
-                   TimePoint now, Scan& scan) {
+void Scanner::walk(const std::string& directory, const std::string& shown, int depth, TimePoint now,
+                   Scan& scan) {
     const std::unique_ptr<DIR, Close> dir{::opendir(directory.c_str())};
     if (!dir) {
         if (depth == 0) scan.unavailable = shown + ": " + std::strerror(errno);

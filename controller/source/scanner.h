@@ -24,10 +24,10 @@ struct File {
 };
 
 struct Scan {
-    std::string unavailable;          // why the root cannot be read; "" if it can
-    std::map<std::string, File> files;  // by path: the root as given, and the rest below it
+    std::string unavailable;               // why the root cannot be read; "" if it can
+    std::map<std::string, File> files;     // by path: the root as given, and the rest below it
     std::vector<std::string> directories;  // all of them, resolved, for watching
-    bool git_locked = false;  // a .git/index.lock exists: a checkout is under way
+    bool git_locked = false;               // a .git/index.lock exists: a checkout is under way
 };
 
 // Decoded files are kept between scans and read again only when their inode, size or times change.

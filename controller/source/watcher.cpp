@@ -40,8 +40,7 @@ Result<Watcher> Watcher::create(asio::any_io_executor executor) {
     return Watcher{asio::posix::stream_descriptor{std::move(executor), fd}};
 }
 
-Result<bool> Watcher::watch(const std::string& root,
-                            const std::vector<std::string>& directories) {
+Result<bool> Watcher::watch(const std::string& root, const std::vector<std::string>& directories) {
     bool anything_new = false;
     std::error_code ec;
     const auto absolute = std::filesystem::absolute(root, ec);
@@ -100,10 +99,9 @@ Task<Watcher::Hints> Watcher::wait(std::chrono::steady_clock::time_point deadlin
     Hints hints;
     asio::steady_timer timer{co_await asio::this_coro::executor, deadline};
     while (!hints.look) {
-        const auto first = co_await (
-            descriptor_.async_wait(asio::posix::descriptor_base::wait_read,
-                                   asio::as_tuple(asio::use_awaitable)) ||
-            timer.async_wait(asio::as_tuple(asio::use_awaitable)));
+        const auto first = co_await (descriptor_.async_wait(asio::posix::descriptor_base::wait_read,
+                                                            asio::as_tuple(asio::use_awaitable)) ||
+                                     timer.async_wait(asio::as_tuple(asio::use_awaitable)));
         if (first.index() == 1) break;
         read_events(hints);
     }

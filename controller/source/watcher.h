@@ -17,10 +17,10 @@ public:
     // Errors: kUnavailable (no inotify instance left: the rescan alone must do).
     [[nodiscard]] static Result<Watcher> create(boost::asio::any_io_executor executor);
 
-    // Watches these directories (resolved paths), and the parent of `root`, where a swap of the tree
-    // shows. True: some were not watched before, so what happened in them until now may be unseen
-    // and must be looked at again. Errors: kUnavailable (the limit fs.inotify.max_user_watches),
-    // naming the directory.
+    // Watches these directories (resolved paths), and the parent of `root`, where a swap of the
+    // tree shows. True: some were not watched before, so what happened in them until now may be
+    // unseen and must be looked at again. Errors: kUnavailable (the limit
+    // fs.inotify.max_user_watches), naming the directory.
     [[nodiscard]] Result<bool> watch(const std::string& root,
                                      const std::vector<std::string>& directories);
 

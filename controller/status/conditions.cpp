@@ -44,8 +44,7 @@ Condition admitted(const Facts& facts) {
 Condition selected(const Facts& facts) {
     const Run* run = facts.run;
     if (run != nullptr && !run->targets.empty()) {
-        return {"TargetsSelected", kTrue, "Selected",
-                count_of(run->targets.size(), "container")};
+        return {"TargetsSelected", kTrue, "Selected", count_of(run->targets.size(), "container")};
     }
     if (run != nullptr && run->reason.starts_with("NoTargets")) {
         return {"TargetsSelected", kFalse, "NoTargets", run->message};
@@ -128,9 +127,9 @@ Condition recovery_verified(const Facts& facts) {
 }  // namespace
 
 std::vector<Condition> conditions(const Facts& facts) {
-    std::vector<Condition> all{valid(facts),    admitted(facts), selected(facts),
-                               injected(facts), effect(facts),
-                               {"SteadyState", kUnknown, "NoProbes", ""},
+    std::vector<Condition> all{valid(facts),     admitted(facts),
+                               selected(facts),  injected(facts),
+                               effect(facts),    {"SteadyState", kUnknown, "NoProbes", ""},
                                recovered(facts), recovery_verified(facts)};
     if (!facts.unavailable.empty()) {
         all.push_back({"SourceUnavailable", kTrue, "Unreadable", facts.unavailable});

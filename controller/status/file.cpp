@@ -36,8 +36,8 @@ Result<> write_file(const std::string& path, const std::string& text) {
     // Dot first: neither our own scan nor anybody's glob takes it for a manifest.
     const auto temporary =
         (target.parent_path() / ("." + target.filename().string() + ".tmp")).string();
-    const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-                          0644);
+    const int fd =
+        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
     if (fd < 0) return system_error(temporary);
     const bool ok = write_all(fd, text) && ::fsync(fd) == 0;
     const auto failed = ok ? Result<>{} : Result<>{system_error(temporary)};

@@ -1,5 +1,5 @@
-// Status documents → files: temporary file, fsync, rename; nothing is written that is there already.
-// Blocking; used from a thread of its own.
+// Status documents → files: temporary file, fsync, rename; nothing is written that is there
+// already. Blocking; used from a thread of its own.
 #pragma once
 
 #include <optional>

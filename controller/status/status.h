@@ -24,13 +24,13 @@ struct Source {
 struct Facts {
     std::string name;
     Source source;
-    std::int64_t generation = 0;           // 0: none was ever valid
-    std::vector<std::string> problems;     // rendered; of the file as it is now
-    bool rejected = false;                 // no valid version is known
-    std::string unavailable;               // why the manifests cannot be read; "" if they can
-    bool waiting_for_run_id = false;       // schedule: manual, and nothing to run
+    std::int64_t generation = 0;        // 0: none was ever valid
+    std::vector<std::string> problems;  // rendered; of the file as it is now
+    bool rejected = false;              // no valid version is known
+    std::string unavailable;            // why the manifests cannot be read; "" if they can
+    bool waiting_for_run_id = false;    // schedule: manual, and nothing to run
     bool engine_synced = true;
-    const Run* run = nullptr;              // the newest
+    const Run* run = nullptr;  // the newest
     std::vector<RunSummary> history;
 };
 

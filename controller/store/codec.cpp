@@ -1,5 +1,5 @@
-// Runs and faults as JSON. Absent optionals are left out; times are RFC 3339 with nanoseconds kept as
-// integers, since a recovery time is their difference.
+// Runs and faults as JSON. Absent optionals are left out; times are RFC 3339 with nanoseconds kept
+// as integers, since a recovery time is their difference.
 #include "controller/json/json.h"
 #include "controller/store/store.h"
 

@@ -58,8 +58,8 @@ std::int64_t Statement::integer(int column) const {
 
 Result<Database> Database::open(const std::string& path) {
     sqlite3* raw = nullptr;
-    const int rc = sqlite3_open_v2(path.c_str(), &raw,
-                                   SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
+    const int rc =
+        sqlite3_open_v2(path.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
     Database db{raw};
     if (rc != SQLITE_OK) return std::unexpected(to_error(raw, rc, "open " + path));
     return db;

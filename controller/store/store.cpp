@@ -99,8 +99,8 @@ Result<> Store::Impl::prepare_schema() {
                                              std::to_string(*version) + ")");
     }
     // WAL with FULL: a commit is on the disk when it returns, at the cost of one fsync.
-    auto pragmas = db.execute(
-        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000;");
+    auto pragmas =
+        db.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000;");
     if (!pragmas) return pragmas;
     return db.execute(kSchema);
 }
@@ -164,8 +164,8 @@ Result<Loaded> Store::load() {
         const auto more = rows->step();
         if (!more) return std::unexpected(more.error());
         if (!*more) break;
-        loaded.experiments.push_back({rows->text(0), rows->integer(1), rows->text(2),
-                                      rows->text(3), rows->text(4)});
+        loaded.experiments.push_back(
+            {rows->text(0), rows->integer(1), rows->text(2), rows->text(3), rows->text(4)});
     }
     auto fired = impl_->db.prepare("SELECT experiment, digest, run_id FROM fired");
     if (!fired) return std::unexpected(fired.error());

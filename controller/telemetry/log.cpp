@@ -40,8 +40,7 @@ std::string quoted(std::string_view value) {
     return out.text();
 }
 
-std::string json_line(Level level, std::string_view message,
-                      std::initializer_list<Field> fields) {
+std::string json_line(Level level, std::string_view message, std::initializer_list<Field> fields) {
     json::Writer out;
     out.begin_object();
     out.key("time").value(format_time(std::chrono::system_clock::now()));
@@ -57,7 +56,8 @@ std::string json_line(Level level, std::string_view message,
 
 std::optional<Level> parse_level(std::string_view text) {
     std::string lower;
-    for (const char c : text) lower += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    for (const char c : text)
+        lower += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     if (lower == "debug") return Level::kDebug;
     if (lower == "info") return Level::kInfo;
     if (lower == "warning" || lower == "warn") return Level::kWarning;
@@ -81,7 +81,8 @@ void write(Level level, std::string_view message, std::initializer_list<Field> f
         line = json_line(level, message, fields);
     } else {
         line = message;
-        for (const auto& [key, value] : fields) line += " " + std::string{key} + "=" + quoted(value);
+        for (const auto& [key, value] : fields)
+            line += " " + std::string{key} + "=" + quoted(value);
     }
     logger().log(to, spdlog::string_view_t{line.data(), line.size()});
 }

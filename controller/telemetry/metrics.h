@@ -1,5 +1,5 @@
-// The metrics of specification section 10 that have something to measure, behind verbs of the domain.
-// prometheus-cpp stops here.
+// The metrics of specification section 10 that have something to measure, behind verbs of the
+// domain. prometheus-cpp stops here.
 #pragma once
 
 #include <memory>
@@ -22,8 +22,8 @@ public:
     void runs_active(std::size_t count);
     void target_hit(const std::string& service);
     void target_recovered(Duration took);
-    void injected(Duration took);   // from the decision to the read-back
-    void undone(Duration took);     // from the decision to the verification
+    void injected(Duration took);  // from the decision to the read-back
+    void undone(Duration took);    // from the decision to the verification
     void reconciled(bool ok, Duration took);
     void queue_depth(std::size_t keys);
     void manifest_errors(std::size_t documents);

@@ -55,7 +55,8 @@ Result<> signal_process(int pid, const std::string& container_id, int signal) {
     std::ostringstream text;
     text << file.rdbuf();
     if (!in_container(text.str(), container_id)) {
-        return fail(ErrorCode::kNotFound, who + " is not of container " + container_id.substr(0, 12));
+        return fail(ErrorCode::kNotFound,
+                    who + " is not of container " + container_id.substr(0, 12));
     }
     if (::syscall(SYS_pidfd_send_signal, process.get(), signal, nullptr, 0) != 0) {
         return from_errno(who + ": pidfd_send_signal");

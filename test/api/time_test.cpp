@@ -31,8 +31,8 @@ TEST_CASE("What is no duration is refused") {
 }
 
 TEST_CASE("A formatted duration reads back as itself") {
-    const auto value = GENERATE(values<Duration>(
-        {0s, 1ns, 999ns, 1us, 1500us, 1ms, 250ms, 1s, 1500ms, 59s, 60s, 61s, 90min, 25h, 1h + 1ns}));
+    const auto value = GENERATE(values<Duration>({0s, 1ns, 999ns, 1us, 1500us, 1ms, 250ms, 1s,
+                                                  1500ms, 59s, 60s, 61s, 90min, 25h, 1h + 1ns}));
     CHECK(parse_duration(format_duration(value)) == value);
 }
 
@@ -53,11 +53,10 @@ TEST_CASE("Times are RFC 3339") {
 }
 
 TEST_CASE("What is no time is refused, Docker's never included") {
-    const auto text =
-        GENERATE(values<std::string>({"", "0001-01-01T00:00:00Z", "2026-11-24", "2026-13-24T00:00:00Z",
-                                      "2026-02-30T00:00:00Z", "2026-11-24T25:00:00Z",
-                                      "2026-11-24T00:00:00", "2026-11-24T00:00:00.Z",
-                                      "2026-11-24T00:00:00+0200", "9999-01-01T00:00:00Z"}));
+    const auto text = GENERATE(values<std::string>(
+        {"", "0001-01-01T00:00:00Z", "2026-11-24", "2026-13-24T00:00:00Z", "2026-02-30T00:00:00Z",
+         "2026-11-24T25:00:00Z", "2026-11-24T00:00:00", "2026-11-24T00:00:00.Z",
+         "2026-11-24T00:00:00+0200", "9999-01-01T00:00:00Z"}));
     INFO(text);
     CHECK_FALSE(parse_time(text).has_value());
 }

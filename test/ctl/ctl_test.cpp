@@ -72,7 +72,8 @@ TEST_CASE("validate finds names used twice") {
     sh.dir.write("a.yaml", manifest_text("same"));
     sh.dir.write("b.yaml", manifest_text("same"));
     CHECK(validate(sh.context, {sh.dir.path()}) == kFailed);
-    CHECK_THAT(sh.complained(), Catch::Contains("duplicate name \"same\"") && Catch::Contains("a.yaml"));
+    CHECK_THAT(sh.complained(),
+               Catch::Contains("duplicate name \"same\"") && Catch::Contains("a.yaml"));
 }
 
 TEST_CASE("validate -o json is for programs") {
@@ -88,7 +89,8 @@ TEST_CASE("get shows manifests with their status, and aborted ones whose manifes
     sh.dir.write("web.yaml", manifest_text("web"));
     sh.dir.write("web.status.yaml", kStatus);
     sh.dir.write("new.yaml", manifest_text("new"));
-    sh.dir.write("gone.status.yaml", "metadata: {name: gone}\nstatus: {phase: Aborted, verdict: Aborted}\n");
+    sh.dir.write("gone.status.yaml",
+                 "metadata: {name: gone}\nstatus: {phase: Aborted, verdict: Aborted}\n");
     CHECK(get(sh.context, "") == kOk);
     const auto table = sh.said();
     CHECK_THAT(table, Catch::StartsWith("NAME  TYPE            PHASE      TARGETS  VERDICT"));
@@ -100,10 +102,12 @@ TEST_CASE("get shows manifests with their status, and aborted ones whose manifes
     CHECK(sh.said() == "chaosexperiment/gone\nchaosexperiment/new\nchaosexperiment/web\n");
     sh.context.output = Output::kYaml;
     CHECK(get(sh.context, "web") == kOk);
-    CHECK_THAT(sh.said(), Catch::Contains("spec:\n  duration: 5m") && Catch::Contains("phase: Completed"));
+    CHECK_THAT(sh.said(),
+               Catch::Contains("spec:\n  duration: 5m") && Catch::Contains("phase: Completed"));
     sh.context.output = Output::kJson;
     CHECK(get(sh.context, "") == kOk);
-    CHECK_THAT(sh.said(), Catch::Contains("\"kind\": \"List\"") && Catch::Contains("\"recovery_time\": 1.5"));
+    CHECK_THAT(sh.said(),
+               Catch::Contains("\"kind\": \"List\"") && Catch::Contains("\"recovery_time\": 1.5"));
     CHECK(get(sh.context, "nobody") == kFailed);
     CHECK_THAT(sh.complained(), Catch::Contains("experiment \"nobody\" not found"));
 }
@@ -163,7 +167,8 @@ TEST_CASE("explain knows fields, action types and intensities") {
     CHECK(explain(sh.context, "spec.targets[].mode") == kOk);
     CHECK_THAT(sh.said(), Catch::Contains("default one"));
     CHECK(explain(sh.context, "container_kill") == kOk);
-    CHECK_THAT(sh.said(), Catch::Contains("method  <string>  one of process or api, default process"));
+    CHECK_THAT(sh.said(),
+               Catch::Contains("method  <string>  one of process or api, default process"));
     CHECK(explain(sh.context, "cpu_stress") == kOk);
     CHECK_THAT(sh.said(), Catch::Contains("not supported in this version"));
     CHECK(explain(sh.context, "intensity") == kOk);
@@ -176,7 +181,8 @@ TEST_CASE("plan works without an engine, but for whom it would hit") {
     Shell sh;
     sh.dir.write("a.yaml", manifest_text("a"));
     CHECK(plan(sh.context, sh.dir / "a.yaml", 5) == kOk);
-    CHECK_THAT(sh.said(), Catch::Contains("Seed:        5") && Catch::Contains("Targets:     unknown"));
+    CHECK_THAT(sh.said(),
+               Catch::Contains("Seed:        5") && Catch::Contains("Targets:     unknown"));
     sh.dir.write("a.yaml", manifest_text("a", "soon"));
     CHECK(plan(sh.context, sh.dir / "a.yaml", 5) == kFailed);
 }

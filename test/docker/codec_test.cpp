@@ -84,7 +84,8 @@ TEST_CASE("A container in Docker's restart backoff is not running") {
 }
 
 TEST_CASE("A linked container keeps its own name") {
-    const auto list = parse_list(R"([{"Id":"x","Names":["/other/alias","/web"],"State":"running"}])");
+    const auto list =
+        parse_list(R"([{"Id":"x","Names":["/other/alias","/web"],"State":"running"}])");
     REQUIRE(list);
     CHECK(list->at(0).name == "web");
 }
@@ -107,8 +108,8 @@ TEST_CASE("The newest API version that both know is spoken") {
 
 TEST_CASE("Replies that make no sense are errors, not crashes") {
     const auto text = GENERATE(values<std::string>(
-        {"", "null", "[]", "{}", "[1,2]", "{\"Id\":5}", "{\"State\":[]}", "not json", "{\"message\":",
-         "[{\"Id\":\"a\"}]", "{\"Action\":\"start\"}", "{\"ApiVersion\":1.41}"}));
+        {"", "null", "[]", "{}", "[1,2]", "{\"Id\":5}", "{\"State\":[]}", "not json",
+         "{\"message\":", "[{\"Id\":\"a\"}]", "{\"Action\":\"start\"}", "{\"ApiVersion\":1.41}"}));
     INFO(text);
     (void)parse_version(text);
     (void)parse_list(text);

@@ -1,4 +1,5 @@
-// The real client against a scripted peer on a unix socket: what engines and proxies do on bad days.
+// The real client against a scripted peer on a unix socket: what engines and proxies do on bad
+// days.
 #include "controller/docker/transport.h"
 
 #include <boost/asio/as_tuple.hpp>
@@ -24,7 +25,8 @@ namespace {
 
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 
-// Answers each connection with the next script: pieces written one by one, then closed, or kept open.
+// Answers each connection with the next script: pieces written one by one, then closed, or kept
+// open.
 class Peer {
 public:
     struct Script {
@@ -32,8 +34,9 @@ public:
         bool keep_open = false;
     };
 
-    Peer() : tasks_(io.get_executor(), [](std::string_view what) { FAIL(std::string{what}); }),
-             acceptor_(io, stream_protocol::endpoint{path()}) {}
+    Peer()
+        : tasks_(io.get_executor(), [](std::string_view what) { FAIL(std::string{what}); }),
+          acceptor_(io, stream_protocol::endpoint{path()}) {}
 
     [[nodiscard]] std::string path() const { return dir_ / "docker.sock"; }
     void answer(std::vector<std::string> pieces, bool keep_open = false) {
@@ -44,7 +47,8 @@ public:
     void run(Task<> client) {
         io.restart();
         tasks_.spawn(serve());
-        TaskGroup clients{io.get_executor(), [](std::string_view what) { FAIL(std::string{what}); }};
+        TaskGroup clients{io.get_executor(),
+                          [](std::string_view what) { FAIL(std::string{what}); }};
         clients.spawn(std::move(client));
         const auto end = std::chrono::steady_clock::now() + 10s;
         while (clients.size() > 0 && std::chrono::steady_clock::now() < end) io.run_one_for(50ms);
@@ -80,8 +84,8 @@ private:
 };
 
 std::string reply(int status, const std::string& body) {
-    return "HTTP/1.1 " + std::to_string(status) + " X\r\nContent-Length: " +
-           std::to_string(body.size()) + "\r\n\r\n" + body;
+    return "HTTP/1.1 " + std::to_string(status) +
+           " X\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
 Task<> call(const Transport& transport, Duration timeout, std::optional<Result<Reply>>& result) {

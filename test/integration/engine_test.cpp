@@ -30,7 +30,8 @@ public:
 
 private:
     static bool zombie(int pid) {
-        return read_text("/proc/" + std::to_string(pid) + "/stat").find(") Z ") != std::string::npos;
+        return read_text("/proc/" + std::to_string(pid) + "/stat").find(") Z ") !=
+               std::string::npos;
     }
     const std::string kScript = CHAOS_SOURCE_DIR "/test/support/private-dockerd.sh";
     TempDir temp_;
@@ -46,8 +47,8 @@ TEST_CASE("An engine that is not there at the start is waited for", "[docker]") 
                                    "  on_no_targets: wait\n"));
     lab.expect_phase("k", "Pending");
     CHECK(lab.condition("k", "TargetsSelected") == "Unknown EngineUnavailable");
-    CHECK_THAT(lab.http("/readyz"), Catch::StartsWith("HTTP/1.1 503") &&
-                                        Catch::Contains("Docker does not answer"));
+    CHECK_THAT(lab.http("/readyz"),
+               Catch::StartsWith("HTTP/1.1 503") && Catch::Contains("Docker does not answer"));
     engine.start();
     Containers c{engine.host()};
     const auto web = c.start("web");

@@ -24,7 +24,8 @@ const std::string kBin = CHAOS_BIN_DIR;
 
 std::vector<char*> c_strings(const std::vector<std::string>& argv) {
     std::vector<char*> result;
-    for (const auto& argument : argv) result.push_back(const_cast<char*>(argument.c_str()));  // NOLINT
+    for (const auto& argument : argv)
+        result.push_back(const_cast<char*>(argument.c_str()));  // NOLINT
     result.push_back(nullptr);
     return result;
 }
@@ -39,9 +40,7 @@ pid_t spawn(const std::vector<std::string>& argv, int output) {
     ::_exit(127);
 }
 
-int code_of(int status) {
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
+int code_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
 
 std::string trimmed(std::string text) {
     while (text.ends_with('\n') || text.ends_with(' ')) text.pop_back();
@@ -102,15 +101,15 @@ std::string Containers::docker(std::vector<std::string> arguments) const {
 
 std::string Containers::start(const std::string& name, const Options& options) {
     const auto full = prefix_ + name;
-    std::vector<std::string> argv{"run", "-d", "--name", full, "--network", "none",
-                                  "--restart", options.restart};
+    std::vector<std::string> argv{"run",       "-d",   "--name",    full,
+                                  "--network", "none", "--restart", options.restart};
     if (!options.service.empty()) {
         argv.insert(argv.end(), {"--label", "com.docker.compose.service=" + options.service});
     }
     for (const auto& label : options.labels) argv.insert(argv.end(), {"--label", label});
     if (options.health_check) {
-        argv.insert(argv.end(), {"--health-cmd", "test ! -e /tmp/sick", "--health-interval", "500ms",
-                                 "--health-retries", "1"});
+        argv.insert(argv.end(), {"--health-cmd", "test ! -e /tmp/sick", "--health-interval",
+                                 "500ms", "--health-retries", "1"});
     }
     argv.emplace_back("chaos-test:1");
     docker(argv);
@@ -141,12 +140,20 @@ Lab::~Lab() {
 
 void Lab::start(const std::vector<std::string>& more, bool ready) {
     REQUIRE_FALSE(running());
-    std::vector<std::string> argv{kBin + "/chaos-controller", "--manifests", manifests(),
-                                  "--state-dir", dir_ / "state", "--docker-host", host_,
-                                  "--listen", "127.0.0.1:0", "--log-level", "debug"};
+    std::vector<std::string> argv{kBin + "/chaos-controller",
+                                  "--manifests",
+                                  manifests(),
+                                  "--state-dir",
+                                  dir_ / "state",
+                                  "--docker-host",
+                                  host_,
+                                  "--listen",
+                                  "127.0.0.1:0",
+                                  "--log-level",
+                                  "debug"};
     argv.insert(argv.end(), more.begin(), more.end());
-    const int log_file = ::open((dir_ / "controller.log").c_str(),
-                                O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    const int log_file =
+        ::open((dir_ / "controller.log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     const auto before = log().size();
     pid_ = spawn(argv, log_file);
     ::close(log_file);
@@ -177,7 +184,8 @@ int Lab::stop(int signal) {
 std::string Lab::http(const std::string& path) const {
     boost::asio::io_context io;
     boost::asio::ip::tcp::socket socket{io};
-    const auto port = static_cast<unsigned short>(std::stoi(address_.substr(address_.rfind(':') + 1)));
+    const auto port =
+        static_cast<unsigned short>(std::stoi(address_.substr(address_.rfind(':') + 1)));
     boost::system::error_code ec;
     socket.connect({boost::asio::ip::address_v4::loopback(), port}, ec);
     if (ec) return ec.message();
@@ -220,7 +228,8 @@ std::string Lab::condition(const std::string& name, const std::string& type) con
     return "absent";
 }
 
-void Lab::expect_phase(const std::string& name, const std::string& wanted, Duration deadline) const {
+void Lab::expect_phase(const std::string& name, const std::string& wanted,
+                       Duration deadline) const {
     const bool came = until([&] { return phase(name) == wanted; }, deadline);
     INFO(read_text(manifests() + "/" + name + ".status.yaml"));
     INFO(log());
@@ -237,16 +246,16 @@ std::vector<std::string> Lab::targets(const std::string& name) const {
 }
 
 Finished Lab::ctl(std::vector<std::string> arguments) const {
-    arguments.insert(arguments.begin(), {kBin + "/chaosctl", "--manifests", manifests(),
-                                         "--docker-host", host_});
+    arguments.insert(arguments.begin(),
+                     {kBin + "/chaosctl", "--manifests", manifests(), "--docker-host", host_});
     return run_program(arguments);
 }
 
 std::string experiment(const std::string& name, const std::string& targets,
                        const std::string& actions, const std::string& more) {
     return "apiVersion: chaos.sutazai.com/v1\nkind: ChaosExperiment\nmetadata: {name: " + name +
-           "}\nspec:\n  duration: 5m\n  targets: [" + targets + "]\n  scenarios: [{name: s, actions: [" +
-           actions + "]}]\n" + more;
+           "}\nspec:\n  duration: 5m\n  targets: [" + targets +
+           "]\n  scenarios: [{name: s, actions: [" + actions + "]}]\n" + more;
 }
 
 }  // namespace chaos::test

@@ -86,7 +86,8 @@ public:
     [[nodiscard]] std::string field(const std::string& name, const std::string& key) const;
     [[nodiscard]] std::string condition(const std::string& name, const std::string& type) const;
     // Waits for a phase; fails the test, with status and log, where it does not come.
-    void expect_phase(const std::string& name, const std::string& wanted, Duration deadline = 20s) const;
+    void expect_phase(const std::string& name, const std::string& wanted,
+                      Duration deadline = 20s) const;
     [[nodiscard]] std::vector<std::string> targets(const std::string& name) const;
 
     [[nodiscard]] Finished ctl(std::vector<std::string> arguments) const;

@@ -1,5 +1,5 @@
-// Integration tests need the engine that test/run.sh starts. Without it they are skipped, loudly; in
-// CI (CHAOS_REQUIRE_ALL) that is a failure.
+// Integration tests need the engine that test/run.sh starts. Without it they are skipped, loudly;
+// in CI (CHAOS_REQUIRE_ALL) that is a failure.
 #define CATCH_CONFIG_RUNNER
 #include "test/support/catch.h"
 
@@ -19,8 +19,9 @@ int main(int argc, char** argv) {
     const bool listing = session.configData().listTests || session.configData().listTestNamesOnly ||
                          session.configData().listTags || session.configData().listReporters;
     if (!listing && std::getenv("CHAOS_TEST_DOCKER") == nullptr) {
-        std::cout << "skipped: no engine was started for the tests; run them by make test, as root, "
-                     "with docker.io installed\n";
+        std::cout
+            << "skipped: no engine was started for the tests; run them by make test, as root, "
+               "with docker.io installed\n";
         return std::getenv("CHAOS_REQUIRE_ALL") == nullptr ? kSkipped : 1;
     }
     return session.run();

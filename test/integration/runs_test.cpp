@@ -58,7 +58,8 @@ TEST_CASE("An invalid edit neither aborts nor changes a running experiment", "[d
     CHECK(until([&] {
         const auto body = lab.status("p");
         const auto* list = body.find("conditions");
-        return list != nullptr && list->items[0].text_at("message").find("not YAML") != std::string::npos;
+        return list != nullptr &&
+               list->items[0].text_at("message").find("not YAML") != std::string::npos;
     }));
     CHECK(lab.phase("p") == "Running");
     lab.write("p.yaml", good);
@@ -75,8 +76,8 @@ TEST_CASE("A controller that is killed in the middle of a run goes on with it", 
     const auto web = c.start("web");
     Lab lab{c};
     lab.start();
-    lab.write("p.yaml", experiment("p", by_name(web),
-                                   "{type: container_pause, parameters: {duration: 4s}}"));
+    lab.write("p.yaml",
+              experiment("p", by_name(web), "{type: container_pause, parameters: {duration: 4s}}"));
     lab.expect_phase("p", "Running");
     const auto started = lab.field("p", "start_time");
     CHECK(lab.stop(SIGKILL) == 128 + SIGKILL);
@@ -93,8 +94,8 @@ TEST_CASE("A pause whose deadline passed while the controller was dead is undone
     const auto web = c.start("web");
     Lab lab{c};
     lab.start();
-    lab.write("p.yaml", experiment("p", by_name(web),
-                                   "{type: container_pause, parameters: {duration: 1s}}"));
+    lab.write("p.yaml",
+              experiment("p", by_name(web), "{type: container_pause, parameters: {duration: 1s}}"));
     lab.expect_phase("p", "Running");
     lab.stop(SIGKILL);
     CHECK(until([&] {
@@ -182,7 +183,8 @@ TEST_CASE("A one-shot fires once: not after touch, restart, rename or a fresh cl
               "  annotations: {chaos.sutazai.com/run-id: again}\n" +
                   text.substr(text.find("spec:")));
     CHECK(until([&] { return c.restarts(web) == 2; }));
-    CHECK(until([&] { return lab.field("k", "run_id") == "again" && lab.phase("k") == "Completed"; }));
+    CHECK(until(
+        [&] { return lab.field("k", "run_id") == "again" && lab.phase("k") == "Completed"; }));
 }
 
 TEST_CASE("A manual experiment waits for its run-id", "[docker]") {
@@ -195,9 +197,10 @@ TEST_CASE("A manual experiment waits for its run-id", "[docker]") {
     lab.expect_phase("k", "Waiting");
     CHECK(lab.condition("k", "Admitted") == "False Manual");
     CHECK(c.restarts(web) == 0);
-    lab.write("k.yaml", "apiVersion: chaos.sutazai.com/v1\nkind: ChaosExperiment\nmetadata:\n"
-                        "  name: k\n  annotations: {chaos.sutazai.com/run-id: one}\n" +
-                            text.substr(text.find("spec:")));
+    lab.write("k.yaml",
+              "apiVersion: chaos.sutazai.com/v1\nkind: ChaosExperiment\nmetadata:\n"
+              "  name: k\n  annotations: {chaos.sutazai.com/run-id: one}\n" +
+                  text.substr(text.find("spec:")));
     lab.expect_phase("k", "Completed");
     CHECK(c.restarts(web) == 1);
 }
@@ -243,7 +246,8 @@ TEST_CASE("An experiment may wait for its targets to appear", "[docker]") {
     Containers c;
     Lab lab{c};
     lab.start();
-    lab.write("k.yaml", experiment("k", by_name(c.prefix() + "late"), kKill, "  on_no_targets: wait\n"));
+    lab.write("k.yaml",
+              experiment("k", by_name(c.prefix() + "late"), kKill, "  on_no_targets: wait\n"));
     lab.expect_phase("k", "Waiting");
     const auto late = c.start("late");
     lab.expect_phase("k", "Completed");
@@ -277,7 +281,8 @@ TEST_CASE("A broken sibling and a duplicate are told apart from what is good", "
     lab.write("copy.yaml", experiment("good", by_name(web), kKill));
     lab.write("broken.yaml", "a: [");
     CHECK(until([&] { return lab.phase("copy") == "Rejected"; }));
-    CHECK_THAT(lab.field("copy", "message"), Catch::Contains("copy.yaml") && Catch::Contains("good.yaml"));
+    CHECK_THAT(lab.field("copy", "message"),
+               Catch::Contains("copy.yaml") && Catch::Contains("good.yaml"));
     CHECK(until([&] { return lab.phase("broken") == "Rejected"; }));
     CHECK(lab.phase("good") == "Running");
     CHECK(c.paused(web));
@@ -309,8 +314,9 @@ TEST_CASE("A second controller on the same state does not start", "[docker]") {
     Containers c;
     Lab lab{c};
     lab.start();
-    const auto second = run_program({CHAOS_BIN_DIR "/chaos-controller", "--manifests", lab.manifests(),
-                                     "--state-dir", lab.dir() / "state", "--listen", "127.0.0.1:0"});
+    const auto second =
+        run_program({CHAOS_BIN_DIR "/chaos-controller", "--manifests", lab.manifests(),
+                     "--state-dir", lab.dir() / "state", "--listen", "127.0.0.1:0"});
     CHECK(second.exit_code == 1);
     CHECK_THAT(second.out, Catch::Contains("is in use by the controller with process id"));
 }

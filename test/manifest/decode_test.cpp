@@ -16,7 +16,8 @@ namespace {
 const std::string kHead = "apiVersion: chaos.sutazai.com/v1\nkind: ChaosExperiment\n";
 
 // A valid manifest with some of its spec replaced: field -> text (empty: left out).
-std::string with(const std::map<std::string, std::string>& fields, const std::string& name = "web") {
+std::string with(const std::map<std::string, std::string>& fields,
+                 const std::string& name = "web") {
     std::map<std::string, std::string> spec{
         {"duration", "5m"},
         {"targets", "[{service: web}]"},
@@ -136,7 +137,8 @@ TEST_CASE("Each mistake is named with its place, what was found and what was exp
         {"just text\n", "f:1:1: found \"just text\", expected a map of fields"},
         {with({{"duration", ""}}), "spec.duration: missing; expected a duration such as"},
         {with({{"duration", "15 minutes"}}),
-         "f:5:13: spec.duration: found \"15 minutes\", expected a duration such as 500ms, 90s, 15m"},
+         "f:5:13: spec.duration: found \"15 minutes\", expected a duration such as 500ms, 90s, "
+         "15m"},
         {with({{"duration", "0s"}}), "spec.duration: expected more than 0"},
         {with({{"duration", "-5m"}}), "spec.duration: found \"-5m\""},
         {with({{"duration", "99999h"}}), "spec.duration: found \"99999h\""},
@@ -155,7 +157,7 @@ TEST_CASE("Each mistake is named with its place, what was found and what was exp
         {with({{"targets", "[{service: w, mode: some}]"}}),
          "found \"some\", expected one, all, fixed, fixed_percent or random_max_percent"},
         {with({{"targets", "[{selector: {name_regex: \"(\"}}]"}}),
-         "found \"(\", expected an ECMAScript regular expression"},
+         "found \"(\", expected a regular expression in RE2 syntax"},
         {with({{"targets", "[{service: 5}]"}}),
          "spec.targets[0].service: found 5, expected text; put it in quotes if it is meant"},
         {with({{"safety", "{safe_mode: yes}"}}),
@@ -172,8 +174,9 @@ TEST_CASE("Each mistake is named with its place, what was found and what was exp
         {with({{"scenarios", "[{name: s, probability: 1.5, actions: [{type: container_kill}]}]"}}),
          "spec.scenarios[0].probability: found 1.5, expected a number from 0 to 1"},
         {with({{"scenarios", "[{name: s, actions: []}]"}}), "found 0 entries, expected at least 1"},
-        {with({{"scenarios", "[{name: s, actions: [{type: container_kill}]}, "
-                             "{name: s, actions: [{type: container_kill}]}]"}}),
+        {with({{"scenarios",
+                "[{name: s, actions: [{type: container_kill}]}, "
+                "{name: s, actions: [{type: container_kill}]}]"}}),
          "spec.scenarios[1].name: duplicate scenario name \"s\""},
         {actions("{type: container_kil}"), "did you mean \"container_kill\"?"},
         {actions("{type: network_latency}"), "network_latency is not supported in this version"},
@@ -210,8 +213,9 @@ TEST_CASE("All mistakes of a document are reported at once") {
 }
 
 TEST_CASE("A pause by annotation is refused rather than ignored") {
-    const auto text = kHead + "metadata:\n  name: w\n  annotations: {chaos.sutazai.com/paused: \"true\"}\n" +
-                      with({}).substr(with({}).find("spec:"));
+    const auto text =
+        kHead + "metadata:\n  name: w\n  annotations: {chaos.sutazai.com/paused: \"true\"}\n" +
+        with({}).substr(with({}).find("spec:"));
     CHECK_THAT(problems(text).at(0), Catch::Contains("not supported in this version"));
 }
 
@@ -227,7 +231,8 @@ TEST_CASE("The digest follows the meaning of the spec and nothing else") {
     const auto base = digest(with({}));
     CHECK(base == digest("# comment\n" + with({{"duration", "\"5m\""}}, "other")));
     CHECK(base != digest(with({{"duration", "6m"}})));
-    CHECK_THAT(base, Catch::StartsWith("sha256:") && Catch::Matchers::Matches("sha256:[0-9a-f]{64}"));
+    CHECK_THAT(base,
+               Catch::StartsWith("sha256:") && Catch::Matchers::Matches("sha256:[0-9a-f]{64}"));
 }
 
 TEST_CASE("SHA-256 is SHA-256") {
@@ -254,6 +259,7 @@ TEST_CASE("The repository's manifests are what they say they are") {
 }
 
 TEST_CASE("Decoding survives any damage to a manifest") {
+    constexpr std::string_view kMarks = "{}[]:,&*!|>'\"%@`\n\t -#";
     const auto whole = with({{"safety", "{safe_mode: true}"}}) + "---\n" + with({}, "two");
     std::mt19937 random{20261124};
     for (int round = 0; round < 3000; ++round) {
@@ -264,7 +270,7 @@ TEST_CASE("Decoding survives any damage to a manifest") {
             switch (random() % 3) {
                 case 0: text[at] = static_cast<char>(random() % 256); break;
                 case 1: text.erase(at, 1 + random() % 20); break;
-                default: text.insert(at, 1, "{}[]:,&*!|>'\"%@`\n\t -#"[random() % 23]);
+                default: text.insert(at, 1, kMarks[random() % kMarks.size()]);
             }
             if (text.empty()) text = "x";
         }
@@ -297,7 +303,8 @@ TEST_CASE("Every parameter of every action type is in the schema") {
     for (const auto& action : crd().actions) {
         INFO(action.name);
         CHECK_FALSE(action.summary.empty());
-        for (const auto& name : action.parameters) CHECK(crd().parameters().property(name) != nullptr);
+        for (const auto& name : action.parameters)
+            CHECK(crd().parameters().property(name) != nullptr);
         for (const auto& key : action.intensity.keys) {
             CHECK(crd().parameters().property(key.name) != nullptr);
         }

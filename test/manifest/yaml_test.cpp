@@ -105,7 +105,8 @@ TEST_CASE("Quoted text may hold quotes and escapes") {
 }
 
 TEST_CASE("A file over 1 MiB is refused unread") {
-    CHECK_THAT(first_problem(std::string(2 * 1024 * 1024, 'a')), Catch::Contains("larger than 1 MiB"));
+    CHECK_THAT(first_problem(std::string(2 * 1024 * 1024, 'a')),
+               Catch::Contains("larger than 1 MiB"));
 }
 
 TEST_CASE("Canonical text does not depend on layout, order or quotes") {

@@ -84,10 +84,13 @@ TEST_CASE("Selector conditions are all to hold, list entries any") {
         {Selector{.name_regex = "eb-[0-9]$"}, true},
         {Selector{.name_regex = "^eb"}, false},
         {Selector{.networks = {"other", "net"}}, true},
-        {Selector{.label_expressions = {{"zone", LabelExpression::Operator::kIn, {"a", "b"}}}}, true},
-        {Selector{.label_expressions = {{"zone", LabelExpression::Operator::kNotIn, {"a"}}}}, false},
+        {Selector{.label_expressions = {{"zone", LabelExpression::Operator::kIn, {"a", "b"}}}},
+         true},
+        {Selector{.label_expressions = {{"zone", LabelExpression::Operator::kNotIn, {"a"}}}},
+         false},
         {Selector{.label_expressions = {{"nope", LabelExpression::Operator::kNotIn, {"a"}}}}, true},
-        {Selector{.label_expressions = {{"nope", LabelExpression::Operator::kDoesNotExist, {}}}}, true},
+        {Selector{.label_expressions = {{"nope", LabelExpression::Operator::kDoesNotExist, {}}}},
+         true},
         {Selector{}, false},
     };
     for (const auto& [selector, expected] : cases) {
@@ -175,7 +178,8 @@ TEST_CASE("Weights decide how often a service is preferred") {
     int a = 0;
     constexpr int kRounds = 4000;
     for (std::uint64_t seed = 0; seed < kRounds; ++seed) {
-        const auto chosen = names(select(of({service("a", 3), service("b", 1)}, 1), seed, population, {}));
+        const auto chosen =
+            names(select(of({service("a", 3), service("b", 1)}, 1), seed, population, {}));
         REQUIRE(chosen.size() == 1);
         if (chosen[0] == "a") ++a;
     }
@@ -200,8 +204,7 @@ TEST_CASE("Who was chosen stays chosen, even while it is down") {
     auto population = fleet(10);
     const auto s = of({mode(Mode::kFixed, 2)});
     population[4].state = ContainerState::kRestarting;
-    const auto selection =
-        select(s, 1, population, {{"web-4", "web-4"}, {"web-5", "web-5"}});
+    const auto selection = select(s, 1, population, {{"web-4", "web-4"}, {"web-5", "web-5"}});
     CHECK(names(selection) == std::vector<std::string>{"web-4", "web-5"});
 }
 

@@ -26,8 +26,10 @@ using Lines = std::vector<std::string>;
 TEST_CASE("Actions follow one another") {
     auto second = action(ContainerPause{}, 30s);
     second.start_after = 10s;
-    const auto t = timeline(spec({service("web")}, {action(ContainerPause{}, 1min), second}), 1, kWeb);
-    CHECK(lines(t) == Lines{"s/0:container_pause@web-1 0s..1m", "s/1:container_pause@web-1 1m10s..1m40s"});
+    const auto t =
+        timeline(spec({service("web")}, {action(ContainerPause{}, 1min), second}), 1, kWeb);
+    CHECK(lines(t) ==
+          Lines{"s/0:container_pause@web-1 0s..1m", "s/1:container_pause@web-1 1m10s..1m40s"});
     CHECK(t.length == 100s);
 }
 

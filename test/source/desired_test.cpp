@@ -31,8 +31,12 @@ public:
     Desired::Update look(const std::set<std::string>& closed = {}) {
         return desired.update(scan, closed, now);
     }
-    [[nodiscard]] bool has(const std::string& name) const { return desired.entries().contains(name); }
-    [[nodiscard]] const Entry& at(const std::string& name) const { return desired.entries().at(name); }
+    [[nodiscard]] bool has(const std::string& name) const {
+        return desired.entries().contains(name);
+    }
+    [[nodiscard]] const Entry& at(const std::string& name) const {
+        return desired.entries().at(name);
+    }
 };
 
 }  // namespace

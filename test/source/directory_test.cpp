@@ -141,9 +141,8 @@ TEST_CASE("Files are seen as they come, change and go") {
     }
     SECTION("renamed") {
         fs::rename(dir / "a.yaml", dir / "b.yaml");
-        CHECK(running.until([&] {
-            return running.source.desired().entries().at("a").path == dir / "b.yaml";
-        }));
+        CHECK(running.until(
+            [&] { return running.source.desired().entries().at("a").path == dir / "b.yaml"; }));
     }
     SECTION("moved into place from a hidden name, as editors and git do") {
         dir.write(".b.tmp", manifest_text("b"));

@@ -40,7 +40,8 @@ Run finished_run() {
     target.time_to_healthy = 1234567us;
     target.recovered = true;
     run.targets = {target};
-    FaultRecord fault{.id = "s/0:container_kill/0@web-1", .spec = ContainerKill{}, .target = "web-1"};
+    FaultRecord fault{
+        .id = "s/0:container_kill/0@web-1", .spec = ContainerKill{}, .target = "web-1"};
     fault.state = FaultState::kFired;
     fault.injected_at = kT0;
     fault.evidence = {{"exit_code", "137"}};
@@ -91,8 +92,8 @@ TEST_CASE("What is wrong shows in the condition that it concerns") {
     auto facts = facts_of(&run);
     facts.problems = {"m/web.yaml:3:1: spec.x: unknown field"};
     CHECK(condition(facts, "Valid") == "False Invalid");
-    CHECK_THAT(conditions(facts)[0].message, Catch::Contains("m/web.yaml:3:1") &&
-                                                 Catch::Contains("generation 2 stays in force"));
+    CHECK_THAT(conditions(facts)[0].message,
+               Catch::Contains("m/web.yaml:3:1") && Catch::Contains("generation 2 stays in force"));
     run.faults[0].state = FaultState::kFailed;
     CHECK(condition(facts, "Injected") == "False InjectionFailed");
     run = finished_run();
@@ -137,7 +138,8 @@ TEST_CASE("A status file is YAML that says the same to every reader") {
     // Strings that a YAML 1.1 reader would take for booleans or dates are in quotes.
     CHECK_THAT(text, Catch::Contains("status: \"True\"") &&
                          Catch::Contains("start_time: \"2026-11-24T08:00:00.000Z\"") &&
-                         Catch::Contains("recovery_time: 1.235") && Catch::Contains("exit_code: \"137\""));
+                         Catch::Contains("recovery_time: 1.235") &&
+                         Catch::Contains("exit_code: \"137\""));
 }
 
 TEST_CASE("A file is replaced as a whole, and an impossible path is an error that names it") {

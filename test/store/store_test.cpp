@@ -40,7 +40,8 @@ Run some_run() {
     kill.state = FaultState::kFired;
     kill.injected_at = kT0;
     kill.evidence = {{"exit_code", "137"}};
-    FaultRecord pause{.id = "s/1:container_pause@web-1", .spec = ContainerPause{}, .target = "web-1"};
+    FaultRecord pause{
+        .id = "s/1:container_pause@web-1", .spec = ContainerPause{}, .target = "web-1"};
     pause.attempts = 3;
     pause.not_before = kT0 + 800ms;
     pause.last_error = "quoted \"text\"\nand a line";
@@ -124,7 +125,9 @@ TEST_CASE("A directory that cannot be made is a clear error") {
 
 TEST_CASE("A store made by a newer version is left alone") {
     TempDir dir;
-    { const auto store = open(dir); }
+    {
+        const auto store = open(dir);
+    }
     sqlite3* db = nullptr;
     REQUIRE(sqlite3_open((dir / "state/state.db").c_str(), &db) == SQLITE_OK);
     REQUIRE(sqlite3_exec(db, "PRAGMA user_version=99", nullptr, nullptr, nullptr) == SQLITE_OK);

@@ -12,7 +12,8 @@ namespace chaos::test {
 using namespace std::chrono_literals;
 
 // A fixed moment: tests never read a clock.
-inline const TimePoint kT0 = TimePoint{std::chrono::sys_days{std::chrono::year{2026} / 11 / 24}} + 8h;
+inline const TimePoint kT0 =
+    TimePoint{std::chrono::sys_days{std::chrono::year{2026} / 11 / 24}} + 8h;
 
 inline std::string long_id(const std::string& name) {
     std::string id = name;

@@ -63,7 +63,8 @@ public:
         auto conclusion = run::conclude(run, facts());
         run = std::move(conclusion.run);
         auto next = conclusion.wait_until;
-        if (last_plan.wait_until && (!next || *last_plan.wait_until < *next)) next = last_plan.wait_until;
+        if (last_plan.wait_until && (!next || *last_plan.wait_until < *next))
+            next = last_plan.wait_until;
         return next;
     }
 

@@ -25,7 +25,9 @@ public:
     }
 
     [[nodiscard]] const std::string& path() const { return path_; }
-    [[nodiscard]] std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+    [[nodiscard]] std::string operator/(const std::string& name) const {
+        return path_ + "/" + name;
+    }
 
     void write(const std::string& name, const std::string& text) const {
         const auto file = std::filesystem::path{path_} / name;

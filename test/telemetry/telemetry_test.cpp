@@ -22,7 +22,8 @@ namespace {
 std::string exchange(const std::string& address, const std::string& bytes) {
     asio::io_context io;
     asio::ip::tcp::socket socket{io};
-    const auto port = static_cast<unsigned short>(std::stoi(address.substr(address.rfind(':') + 1)));
+    const auto port =
+        static_cast<unsigned short>(std::stoi(address.substr(address.rfind(':') + 1)));
     socket.connect({asio::ip::address_v4::loopback(), port});
     asio::write(socket, asio::buffer(bytes));
     std::string answer;
@@ -36,7 +37,8 @@ public:
     Server()
         : tasks_(io_.get_executor(), [](std::string_view) {}),
           server_(tasks_, [](std::string_view path) {
-              return Response{path == "/ok" ? 200U : 404U, "text/plain", "body of " + std::string{path}};
+              return Response{path == "/ok" ? 200U : 404U, "text/plain",
+                              "body of " + std::string{path}};
           }) {
         REQUIRE(server_.listen(io_.get_executor(), "127.0.0.1:0"));
         tasks_.spawn(server_.run());
@@ -67,7 +69,8 @@ TEST_CASE("The server answers GET and HEAD, and nothing else") {
         {"GET /nope HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "404", "body of /nope"},
         {"HEAD /ok HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "200", ""},
         {"POST /ok HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "405", "only GET and HEAD\n"},
-        {"DELETE /ok HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "405", "only GET and HEAD\n"},
+        {"DELETE /ok HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "405",
+         "only GET and HEAD\n"},
     }));
     const auto answer = server.ask(request);
     INFO(answer);
@@ -86,7 +89,8 @@ TEST_CASE("Garbage and giants end the connection, not the server") {
 TEST_CASE("An address that is none, and one that is taken, are clear errors") {
     asio::io_context io;
     TaskGroup tasks{io.get_executor(), [](std::string_view) {}};
-    for (const auto* text : {"", "8200", "127.0.0.1", "host:8200", "127.0.0.1:99999", "127.0.0.1:x"}) {
+    for (const auto* text :
+         {"", "8200", "127.0.0.1", "host:8200", "127.0.0.1:99999", "127.0.0.1:x"}) {
         HttpServer server{tasks, {}};
         const auto listening = server.listen(io.get_executor(), text);
         INFO(text);
@@ -96,7 +100,8 @@ TEST_CASE("An address that is none, and one that is taken, are clear errors") {
     HttpServer first{tasks, {}};
     REQUIRE(first.listen(io.get_executor(), "127.0.0.1:0"));
     HttpServer second{tasks, {}};
-    CHECK(second.listen(io.get_executor(), first.address()).error().code == ErrorCode::kUnavailable);
+    CHECK(second.listen(io.get_executor(), first.address()).error().code ==
+          ErrorCode::kUnavailable);
 }
 
 TEST_CASE("Every series is there from the start") {
