@@ -34,5 +34,6 @@ tidy_one() {
 export -f tidy_one
 export cache
 printf 'lint: clang-tidy on %d files\n' "${#units[@]}"
+# shellcheck disable=SC2016  # for the inner shell
 printf '%s\0' "${units[@]}" | xargs -0 -n 1 -P "$(nproc)" bash -c 'tidy_one "$1"' -
 printf 'lint: clean\n'

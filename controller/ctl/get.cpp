@@ -99,7 +99,7 @@ Node merged(const Item& item) {
     Node fallback = manifest::map_node();
     fallback.add("name", manifest::text_node(item.name));
     const Node* metadata = root.find("metadata");
-    node.add("metadata", metadata == nullptr ? std::move(fallback) : *metadata);
+    node.add("metadata", metadata == nullptr ? fallback : *metadata);
     if (const Node* spec = root.find("spec")) node.add("spec", *spec);
     if (const Node* status = item.status.find("status")) node.add("status", *status);
     return node;

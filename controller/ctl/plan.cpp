@@ -44,8 +44,9 @@ std::string end_of(const run::Interval& interval) {
 }
 
 void print_selection(const Context& context, const run::Selection& s) {
-    context.out << "Matched:     " << s.matched << " containers of " << s.matched_services
-                << " services\n";
+    context.out << "Matched:     " << s.matched << (s.matched == 1 ? " container" : " containers")
+                << " of " << s.matched_services
+                << (s.matched_services == 1 ? " service\n" : " services\n");
     context.out << "Safety:      at most "
                 << (s.service_cap > s.matched_services ? std::string{"all"}
                                                        : std::to_string(s.service_cap))

@@ -37,7 +37,7 @@ Result<Watcher> Watcher::create(asio::any_io_executor executor) {
     if (fd < 0) {
         return fail(ErrorCode::kUnavailable, std::string{"inotify: "} + std::strerror(errno));
     }
-    return Watcher{asio::posix::stream_descriptor{std::move(executor), fd}};
+    return Watcher{asio::posix::stream_descriptor{executor, fd}};
 }
 
 Result<bool> Watcher::watch(const std::string& root, const std::vector<std::string>& directories) {

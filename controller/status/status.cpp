@@ -6,7 +6,6 @@
 namespace chaos::status {
 namespace {
 
-using manifest::flag_node;
 using manifest::integer_node;
 using manifest::list_node;
 using manifest::map_node;

@@ -6,8 +6,6 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 readonly here root
-readonly controller=$root/build/bin/chaos-controller
-readonly ctl=$root/build/bin/chaosctl
 readonly engine_script=$root/test/support/private-dockerd.sh
 
 work=''
@@ -20,7 +18,7 @@ readonly bold dim plain
 step() { printf '\n%s▶ %s%s\n' "$bold" "$*" "$plain"; }
 show() { sed "s/^/    $dim/; s/\$/$plain/"; }
 run_shown() {
-    printf '  %s$ %s%s\n' "$bold" "$*" "$plain"
+    printf '  %s$ %s%s\n' "$bold" "${*//$root\//}" "$plain"
     "$@" 2>&1 | sed 's/^/    /'
 }
 
@@ -73,16 +71,18 @@ events_of() {
 # until_status NAME PATTERN SECONDS: shows events of the run as they come, until the status file has
 # a line that matches.
 until_status() {
-    local file=$manifests/$1.status.yaml lines end=$((SECONDS + $3)) count
+    local file=manifests/$1.status.yaml lines end=$((SECONDS + $3)) count came=''
     while :; do
         if [[ -r $file ]]; then
+            # First the question, then the events: all that led to it are then shown.
+            ! grep -qE "$2" "$file" || came=1
             lines=$(events_of "$file")
             count=$(grep -c . <<<"$lines" || true)
             if ((count > ${shown[$1]:-0})); then
                 tail -n "+$((${shown[$1]:-0} + 1))" <<<"$lines" | sed 's/^/    · /'
                 shown[$1]=$count
             fi
-            ! grep -qE "$2" "$file" || return 0
+            [[ -z $came ]] || return 0
         fi
         ((SECONDS < end)) || fail "no status \"$2\" of $1 within $3 s"
         sleep 0.1
@@ -93,8 +93,9 @@ declare -A shown=()
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 work=$(mktemp -d /tmp/chaos-demo.XXXXXX)
-readonly manifests=$work/manifests
-mkdir "$manifests"
+cd "$work"
+mkdir manifests
+PATH=$root/build/bin:$PATH
 
 use_engine
 step 'An application of three services: frontend → backend → store'
@@ -103,33 +104,33 @@ step 'An application of three services: frontend → backend → store'
 docker ps --filter label=com.docker.compose.project=chaos-demo --format '{{.Names}}	{{.Status}}' | show
 
 step 'The controller, on a directory that holds nothing yet'
-"$controller" --manifests "$manifests" --state-dir "$work/state" --listen 127.0.0.1:0 2>"$work/controller.log" &
+chaos-controller --manifests manifests --state-dir state --listen 127.0.0.1:0 2>controller.log &
 controller_pid=$!
 printf '  %s$ chaos-controller --manifests manifests%s\n' "$bold" "$plain"
 
 step 'Who would be hit? Nothing is touched by asking'
-run_shown "$ctl" plan "$root/manifests/basic-container-chaos.yaml"
+run_shown chaosctl plan "$root/manifests/basic-container-chaos.yaml"
 
 step 'First gesture: put manifests in'
 printf '  %s$ cp *.yaml manifests/%s\n' "$bold" "$plain"
-cp "$root"/manifests/*.yaml "$manifests"
+cp "$root"/manifests/{basic-container-chaos,custom-experiment,pause}.yaml manifests/
 until_status basic-container-chaos '^  phase: (Completed|Failed)' 90
 
 step 'Second gesture: read the status'
-run_shown "$ctl" --manifests "$manifests" get
+run_shown chaosctl get
 printf '\n  %s$ cat manifests/basic-container-chaos.status.yaml%s\n' "$bold" "$plain"
-show <"$manifests/basic-container-chaos.status.yaml"
+show <"manifests/basic-container-chaos.status.yaml"
 
 step 'A pause, started by giving it a run-id'
-sed -i 's|^  annotations: {}|  annotations:|; s|# chaos.sutazai.com/run-id: .*|chaos.sutazai.com/run-id: "demo"|' "$manifests/pause.yaml"
+sed -i 's|^  annotations: {}|  annotations:|; s|# chaos.sutazai.com/run-id: .*|chaos.sutazai.com/run-id: "demo"|' manifests/pause.yaml
 until_status pause '^  phase: Running' 30
 docker ps --filter name=chaos-demo-store-1 --format '{{.Names}}	{{.Status}}' | show
 
 step 'Third gesture: delete the manifest to abort'
 printf '  %s$ rm manifests/pause.yaml%s\n' "$bold" "$plain"
-rm "$manifests/pause.yaml"
+rm manifests/pause.yaml
 until_status pause '^  phase: Aborted' 30
 docker ps --filter name=chaos-demo-store-1 --format '{{.Names}}	{{.Status}}' | show
-run_shown "$ctl" --manifests "$manifests" get
+run_shown chaosctl get
 
 step 'Stopping; nothing is left behind'

@@ -258,6 +258,21 @@ TEST_CASE("The repository's manifests are what they say they are") {
     }
 }
 
+TEST_CASE("Every manifest that the documentation shows is valid") {
+    int shown = 0;
+    for (const auto* page : {"README.md", "docs/manifests.md", "docs/operating.md"}) {
+        const auto text = test::read_text(std::string{CHAOS_SOURCE_DIR} + "/" + page);
+        constexpr std::string_view kFence = "```yaml\n";
+        for (auto at = text.find(kFence); at != std::string::npos; at = text.find(kFence, at + 1)) {
+            const auto begin = at + kFence.size();
+            INFO(page);
+            CHECK(problems(text.substr(begin, text.find("```", begin) - begin)).empty());
+            ++shown;
+        }
+    }
+    CHECK(shown >= 2);
+}
+
 TEST_CASE("Decoding survives any damage to a manifest") {
     constexpr std::string_view kMarks = "{}[]:,&*!|>'\"%@`\n\t -#";
     const auto whole = with({{"safety", "{safe_mode: true}"}}) + "---\n" + with({}, "two");
