@@ -48,7 +48,7 @@ bench:  ## the figures of speed, measured on this machine against a real engine
 	@deploy/deps.sh build test
 	@cmake --preset release >/dev/null
 	@cmake --build --preset release -j $(JOBS)
-	@test/bench/run.sh
+	@test/run.sh build build/bin/bench --json build/bench.json
 
 install: build  ## into PREFIX (/usr/local)
 	install -D -m 755 build/bin/chaos-controller $(DESTDIR)$(PREFIX)/sbin/chaos-controller

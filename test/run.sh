@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# run.sh BUILD: every test of that build, against an engine that is started for them and stopped
-# after them. With CI set nothing may be skipped.
+# run.sh BUILD [PROGRAM ARGUMENT…]: every test of that build, or the program, against an engine that
+# is started for them and stopped after them. With CI set nothing may be skipped.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 build=$(cd "$1" && pwd)
+shift
 readonly here build
 engine=''
 
@@ -34,4 +35,8 @@ start_engine() {
 export PATH=$PATH:/usr/sbin:/sbin
 [[ -z ${CI-} ]] || export CHAOS_REQUIRE_ALL=1
 start_engine
+if (($# > 0)); then
+    "$@"
+    exit
+fi
 ctest --test-dir "$build" --output-on-failure -j "$(($(nproc) + 1))"

@@ -61,6 +61,7 @@ Parsed parse_options(int argc, char** argv) {
         "Watches a directory of ChaosExperiment manifests and makes this Docker host match "
         "them.",
         "chaos-controller"};
+    cli.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     cli.add_option("-m,--manifests", o.manifests, "directory of manifests to watch")->required();
     cli.add_option("--status-dir", o.status_dir,
                    "where status files go (default: beside each manifest)");

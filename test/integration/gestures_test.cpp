@@ -2,6 +2,7 @@
 #include <csignal>
 
 #include "test/integration/harness.h"
+#include "test/support/catch.h"
 
 using namespace chaos::test;
 

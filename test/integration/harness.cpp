@@ -13,6 +13,7 @@
 #include <boost/asio/write.hpp>
 #include <csignal>
 #include <filesystem>
+#include <stdexcept>
 #include <thread>
 
 #include "controller/manifest/yaml.h"
@@ -42,6 +43,11 @@ pid_t spawn(const std::vector<std::string>& argv, int output) {
 
 int code_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
 
+// Tests and the benchmark share this: a failure is an exception, which Catch2 reports as one.
+void require(bool condition, const std::string& what) {
+    if (!condition) throw std::runtime_error(what);
+}
+
 std::string trimmed(std::string text) {
     while (text.ends_with('\n') || text.ends_with(' ')) text.pop_back();
     return text;
@@ -60,7 +66,7 @@ bool until(const std::function<bool()>& condition, Duration deadline) {
 
 Finished run_program(const std::vector<std::string>& argv) {
     std::array<int, 2> ends{};
-    REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
+    require(::pipe2(ends.data(), O_CLOEXEC) == 0, "pipe2");
     const pid_t pid = spawn(argv, ends[1]);
     ::close(ends[1]);
     Finished result;
@@ -95,7 +101,7 @@ Containers::~Containers() {
 std::string Containers::docker(std::vector<std::string> arguments) const {
     arguments.insert(arguments.begin(), {"docker", "-H", host_});
     const auto result = run_program(arguments);
-    if (result.exit_code != 0) FAIL(arguments[3] << ": " << result.out);
+    require(result.exit_code == 0, "docker " + arguments[3] + ": " + result.out);
     return trimmed(result.out);
 }
 
@@ -115,7 +121,8 @@ std::string Containers::start(const std::string& name, const Options& options) {
     docker(argv);
     names_.push_back(full);
     if (options.health_check) {
-        REQUIRE(until([&] { return inspect(full, "{{.State.Health.Status}}") == "healthy"; }));
+        require(until([&] { return inspect(full, "{{.State.Health.Status}}") == "healthy"; }),
+                full + " does not become healthy");
     }
     return full;
 }
@@ -139,7 +146,7 @@ Lab::~Lab() {
 }
 
 void Lab::start(const std::vector<std::string>& more, bool ready) {
-    REQUIRE_FALSE(running());
+    require(!running(), "the controller runs already");
     std::vector<std::string> argv{kBin + "/chaos-controller",
                                   "--manifests",
                                   manifests(),
@@ -164,9 +171,10 @@ void Lab::start(const std::vector<std::string>& more, bool ready) {
         address_ = text.substr(at + 18, text.find('\n', at) - at - 18);
         return text.find('\n', at) != std::string::npos;
     });
-    INFO(log());
-    REQUIRE(listens);
-    if (ready) REQUIRE(until([&] { return http("/readyz").starts_with("HTTP/1.1 200"); }));
+    require(listens, "the controller does not listen:\n" + log());
+    if (!ready) return;
+    const bool came = until([&] { return http("/readyz").starts_with("HTTP/1.1 200"); });
+    require(came, "the controller does not become ready:\n" + log());
 }
 
 int Lab::stop(int signal) {
@@ -231,9 +239,9 @@ std::string Lab::condition(const std::string& name, const std::string& type) con
 void Lab::expect_phase(const std::string& name, const std::string& wanted,
                        Duration deadline) const {
     const bool came = until([&] { return phase(name) == wanted; }, deadline);
-    INFO(read_text(manifests() + "/" + name + ".status.yaml"));
-    INFO(log());
-    REQUIRE((came && phase(name) == wanted));
+    require(came && phase(name) == wanted,
+            "no phase " + wanted + ":\n" + read_text(manifests() + "/" + name + ".status.yaml") +
+                log());
 }
 
 std::vector<std::string> Lab::targets(const std::string& name) const {

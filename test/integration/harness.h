@@ -9,7 +9,6 @@
 
 #include "controller/api/time.h"
 #include "controller/manifest/node.h"
-#include "test/support/catch.h"
 #include "test/support/temp_dir.h"
 
 namespace chaos::test {
@@ -48,7 +47,7 @@ public:
     std::string start(const std::string& name, const Options& options);
     std::string start(const std::string& name) { return start(name, Options{}); }
 
-    std::string docker(std::vector<std::string> arguments) const;  // fails the test on an error
+    std::string docker(std::vector<std::string> arguments) const;  // throws on an error
     [[nodiscard]] std::string inspect(const std::string& name, const std::string& format) const;
     [[nodiscard]] bool paused(const std::string& name) const;
     [[nodiscard]] int restarts(const std::string& name) const;
@@ -85,7 +84,7 @@ public:
     [[nodiscard]] std::string phase(const std::string& name) const;
     [[nodiscard]] std::string field(const std::string& name, const std::string& key) const;
     [[nodiscard]] std::string condition(const std::string& name, const std::string& type) const;
-    // Waits for a phase; fails the test, with status and log, where it does not come.
+    // Waits for a phase; throws, with status and log, where it does not come.
     void expect_phase(const std::string& name, const std::string& wanted,
                       Duration deadline = 20s) const;
     [[nodiscard]] std::vector<std::string> targets(const std::string& name) const;

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "test/integration/harness.h"
+#include "test/support/catch.h"
 
 using namespace chaos::test;
 
