@@ -135,6 +135,11 @@ struct Experiment {
         return it == metadata.annotations.end() ? std::string{} : it->second;
     }
 
+    [[nodiscard]] bool paused() const {
+        const auto it = metadata.annotations.find(std::string{kPausedAnnotation});
+        return it != metadata.annotations.end() && it->second == "true";
+    }
+
     friend bool operator==(const Experiment&, const Experiment&) = default;
 };
 

@@ -28,7 +28,37 @@ struct ContainerPause {
     friend bool operator==(const ContainerPause&, const ContainerPause&) = default;
 };
 
-using FaultSpec = std::variant<ContainerKill, ContainerPause>;
+// Stopped, and started again at the end. Both by Docker, so that no restart policy interferes.
+struct ContainerStop {
+    Duration grace{};  // between the stop signal and SIGKILL
+
+    friend bool operator==(const ContainerStop&, const ContainerStop&) = default;
+};
+
+struct ContainerRestart {
+    Duration grace{};
+
+    friend bool operator==(const ContainerRestart&, const ContainerRestart&) = default;
+};
+
+// Stopped and removed; whoever made it (Compose, a script) has to make it anew.
+struct ContainerRemove {
+    Duration grace{};
+    bool volumes = false;  // its anonymous volumes too
+
+    friend bool operator==(const ContainerRemove&, const ContainerRemove&) = default;
+};
+
+// Signals every process inside the container whose command line matches.
+struct ProcessKill {
+    std::string match;  // RE2, searched in the arguments joined by spaces
+    int signal = 9;
+
+    friend bool operator==(const ProcessKill&, const ProcessKill&) = default;
+};
+
+using FaultSpec = std::variant<ContainerKill, ContainerPause, ContainerStop, ContainerRestart,
+                               ContainerRemove, ProcessKill>;
 
 [[nodiscard]] std::string_view type_name(const FaultSpec& fault);
 
@@ -39,6 +69,13 @@ using FaultSpec = std::variant<ContainerKill, ContainerPause>;
 // What two experiments must not hold at once on one container: "lifecycle", later "network" and
 // "stress".
 [[nodiscard]] std::string_view resource_of(const FaultSpec& fault);
+
+// Whether the life of the container that is hit cannot go on: SIGKILL to its first process,
+// restart, removal. Of other signals nobody knows.
+[[nodiscard]] bool ends_life(const FaultSpec& fault);
+
+// What somebody types to undo it by hand: "docker unpause web-1".
+[[nodiscard]] std::string manual_undo(const FaultSpec& fault, const std::string& container);
 
 // "KILL" for 9; the number as text where the kernel has no name for it.
 [[nodiscard]] std::string signal_name(int signal);

@@ -19,7 +19,7 @@ constexpr std::array<std::string_view, 7> kFaultStates{"Recorded", "Injected", "
 
 bool Run::finished() const {
     return phase == Phase::kCompleted || phase == Phase::kFailed || phase == Phase::kAborted ||
-           phase == Phase::kRejected;
+           phase == Phase::kRejected || (phase == Phase::kCleanupFailed && settled);
 }
 
 bool Run::holds_faults() const {

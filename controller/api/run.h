@@ -78,7 +78,12 @@ struct RunTarget {
     std::optional<Duration> time_to_running;
     std::optional<Duration> time_to_healthy;
     bool recovered = false;
-    bool timed_out = false;
+    bool timed_out = false;  // did not recover by itself
+    // Starts by the controller after that.
+    int rescues = 0;
+    std::optional<TimePoint> rescued_at;  // the last one that Docker accepted
+    std::optional<TimePoint> rescue_not_before;
+    std::string rescue_error;
 
     friend bool operator==(const RunTarget&, const RunTarget&) = default;
 };
@@ -114,6 +119,10 @@ struct Run {
     std::string stop_reason;  // CamelCase; set once an abort is decided, never taken back
     bool settled = false;     // finished, and the targets' recovery was seen or has timed out
     bool dry_run = false;
+    // While paused nothing is in force and the clock stands; what it has stood in all.
+    std::optional<TimePoint> paused_since;
+    Duration paused_total{};
+    bool held = false;  // paused by hand (chaosctl pause), besides the annotation
     std::vector<RunTarget> targets;
     std::vector<FaultRecord> faults;
     std::vector<RunEvent> events;  // the last 50

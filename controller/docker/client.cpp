@@ -24,6 +24,10 @@ ErrorCode code_of(unsigned status) {
     }
 }
 
+std::string grace_query(Duration grace) {
+    return "?t=" + std::to_string(std::chrono::ceil<std::chrono::seconds>(grace).count());
+}
+
 }  // namespace
 
 Result<std::string> socket_path(std::string_view host) {
@@ -36,9 +40,11 @@ Result<std::string> socket_path(std::string_view host) {
     return std::string{host};
 }
 
-Task<Result<Reply>> Client::call(std::string operation, std::string method, std::string target) {
+Task<Result<Reply>> Client::call(std::string operation, std::string method, std::string target,
+                                 Duration patience) {
     const auto start = std::chrono::steady_clock::now();
-    auto reply = co_await transport_.call(std::move(method), std::move(target), kTimeout);
+    auto reply =
+        co_await transport_.call(std::move(method), std::move(target), kTimeout + patience);
     const bool ok = reply && reply->status < 400;
     if (observer_) observer_(operation, std::chrono::steady_clock::now() - start, ok);
     if (!reply) co_return wrap("docker " + operation, reply.error());
@@ -73,9 +79,10 @@ Task<Result<Container>> Client::inspect(std::string id) {
     co_return parse_inspect(reply->body);
 }
 
-Task<Result<Outcome>> Client::post(std::string operation, std::string id, std::string query) {
+Task<Result<Outcome>> Client::post(std::string operation, std::string id, std::string query,
+                                   Duration patience) {
     const auto target = "/v" + api_ + "/containers/" + id + "/" + operation + query;
-    const auto reply = co_await call(operation, "POST", target);
+    const auto reply = co_await call(operation, "POST", target, patience);
     if (!reply) co_return std::unexpected(reply.error());
     co_return reply->status == 304 ? Outcome::kAlready : Outcome::kChanged;
 }
@@ -84,6 +91,20 @@ Task<Result<Outcome>> Client::pause(std::string id) { return post("pause", std::
 Task<Result<Outcome>> Client::unpause(std::string id) { return post("unpause", std::move(id), ""); }
 Task<Result<Outcome>> Client::kill(std::string id, std::string signal) {
     return post("kill", std::move(id), "?signal=" + signal);
+}
+
+Task<Result<Outcome>> Client::start(std::string id) { return post("start", std::move(id), ""); }
+Task<Result<Outcome>> Client::stop(std::string id, Duration grace) {
+    return post("stop", std::move(id), grace_query(grace), grace);
+}
+Task<Result<Outcome>> Client::restart(std::string id, Duration grace) {
+    return post("restart", std::move(id), grace_query(grace), grace);
+}
+Task<Result<Outcome>> Client::remove(std::string id, bool volumes) {
+    const auto target = "/v" + api_ + "/containers/" + id + (volumes ? "?v=1" : "");
+    const auto reply = co_await call("remove", "DELETE", target);
+    if (!reply) co_return std::unexpected(reply.error());
+    co_return Outcome::kChanged;
 }
 
 Task<Result<>> Client::events(std::function<void()> on_open, std::function<void(Event)> on_event) {

@@ -37,6 +37,14 @@ public:
     [[nodiscard]] Task<Result<Outcome>> pause(std::string id);
     // Errors: kConflict where it is not paused; kNotFound.
     [[nodiscard]] Task<Result<Outcome>> unpause(std::string id);
+    // kAlready where it runs. Docker's start also ends a cancelled restart policy.
+    [[nodiscard]] Task<Result<Outcome>> start(std::string id);
+    // The stop signal, then SIGKILL after `grace` (whole seconds, rounded up); returns when it is
+    // down. kAlready where it was. Cancels the restart policy.
+    [[nodiscard]] Task<Result<Outcome>> stop(std::string id, Duration grace);
+    [[nodiscard]] Task<Result<Outcome>> restart(std::string id, Duration grace);
+    // Errors: kConflict where it runs.
+    [[nodiscard]] Task<Result<Outcome>> remove(std::string id, bool volumes);
     // Docker's kill: cancels the restart policy. Errors: kConflict where it is not running.
     [[nodiscard]] Task<Result<Outcome>> kill(std::string id, std::string signal);
 
@@ -48,9 +56,10 @@ public:
 
 private:
     [[nodiscard]] Task<Result<Reply>> call(std::string operation, std::string method,
-                                           std::string target);
+                                           std::string target, Duration patience = {});
+    // `patience`: how much longer than usual the engine may take to answer.
     [[nodiscard]] Task<Result<Outcome>> post(std::string operation, std::string id,
-                                             std::string query);
+                                             std::string query, Duration patience = {});
 
     Transport transport_;
     Observer observer_;

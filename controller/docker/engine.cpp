@@ -84,6 +84,20 @@ Task<> Engine::ensure_details(std::string name) {
     static_cast<void>(co_await refresh(container->id));
 }
 
+Task<Result<>> Engine::start(std::string name) {
+    const auto* known = cache_.find_name(name);
+    if (known == nullptr) co_return fail(ErrorCode::kNotFound, name + ": no such container");
+    const auto id = known->id;
+    const auto before = co_await refresh(id);
+    if (!before) co_return std::unexpected(before.error());
+    if (before->running() || before->state == ContainerState::kRestarting) co_return Result<>{};
+    const auto started = co_await client_.start(id);
+    if (!started) co_return wrap(name, started.error());
+    const auto after = co_await refresh(id);
+    if (!after) co_return std::unexpected(after.error());
+    co_return Result<>{};
+}
+
 Task<Result<Container>> Engine::refresh(std::string id) {
     const auto as_of = now();
     auto container = co_await client_.inspect(id);

@@ -38,6 +38,10 @@ public:
     // cache forgets the container) and as Client::inspect.
     [[nodiscard]] Task<Result<Container>> refresh(std::string id);
 
+    // Starts a container that is down, by name, and reads it back. One that runs, or that waits in
+    // Docker's restart backoff, is left alone. Errors: kNotFound, and as Client::start.
+    [[nodiscard]] Task<Result<>> start(std::string name);
+
 private:
     [[nodiscard]] Task<Result<>> follow();
     [[nodiscard]] Task<Result<>> relist();

@@ -121,9 +121,14 @@ Target build_target(const Node& node) {
 }
 
 FaultSpec build_fault(std::string_view type, const Node& parameters) {
+    const auto grace = duration_at(parameters, "grace").value_or(Duration{});
+    const int signal = parse_signal(parameters.text_at("signal")).value_or(9);
     if (type == "container_pause") return ContainerPause{};
-    return ContainerKill{.signal = parse_signal(parameters.text_at("signal")).value_or(9),
-                         .method = enum_at(parameters, "method", kMethods)};
+    if (type == "container_stop") return ContainerStop{grace};
+    if (type == "container_restart") return ContainerRestart{grace};
+    if (type == "container_remove") return ContainerRemove{grace, flag_at(parameters, "volumes")};
+    if (type == "process_kill") return ProcessKill{parameters.text_at("match"), signal};
+    return ContainerKill{.signal = signal, .method = enum_at(parameters, "method", kMethods)};
 }
 
 Action build_action(const Node& node) {

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <array>
 
-#include "controller/api/experiment.h"
-
 namespace chaos::manifest {
 namespace {
 
-constexpr std::array<std::string_view, 2> kBuilt{"container_kill", "container_pause"};
+constexpr std::array<std::string_view, 6> kBuilt{"container_kill",    "container_stop",
+                                                 "container_restart", "container_remove",
+                                                 "container_pause",   "process_kill"};
 
 // Fields of spec that must be absent.
 constexpr std::array<std::string_view, 5> kSpecFields{
@@ -53,12 +53,6 @@ bool is_built(std::string_view action_type) {
 std::vector<std::string> built_actions() { return {kBuilt.begin(), kBuilt.end()}; }
 
 void check_supported(const Node& document, std::vector<Diagnostic>& problems) {
-    if (const Node* annotations = document.at("metadata", "annotations")) {
-        const Node* paused = annotations->find(kPausedAnnotation);
-        if (paused != nullptr && paused->scalar == "true") {
-            refuse(*paused, "metadata.annotations", "pausing by annotation", problems);
-        }
-    }
     const Node* spec = document.find("spec");
     if (spec != nullptr && spec->is_map()) check_spec(*spec, problems);
 }

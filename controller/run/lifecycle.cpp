@@ -1,147 +1,15 @@
 #include "controller/run/lifecycle.h"
 
 #include <algorithm>
-#include <set>
 
+#include "controller/run/admission.h"
 #include "controller/run/recovery.h"
-#include "controller/run/selection.h"
 
 namespace chaos::run {
 namespace {
 
 // An undo that keeps failing for this long is reported as CleanupFailed; it is still retried.
 constexpr Duration kCleanupPatience = std::chrono::minutes{2};
-
-std::set<std::string> resources(const Spec& spec) {
-    std::set<std::string> names;
-    for (const auto& scenario : spec.scenarios) {
-        for (const auto& action : scenario.actions) names.emplace(resource_of(action.fault));
-    }
-    return names;
-}
-
-const Container* find(const World& world, const std::string& name) {
-    const auto it = std::ranges::find(world.containers, name, &Container::name);
-    return it == world.containers.end() ? nullptr : &*it;
-}
-
-Spec capped(const Facts& facts) {
-    Spec spec = facts.spec;
-    spec.duration = std::min(spec.duration, facts.longest);
-    return spec;
-}
-
-std::vector<Chosen> chosen_of(const Run& run) {
-    std::vector<Chosen> chosen;
-    for (const auto& target : run.targets) chosen.push_back({target.name, target.service});
-    return chosen;
-}
-
-Selection select_now(const Run& run, const Facts& facts) {
-    return select(facts.spec, run.seed, facts.world.containers, chosen_of(run));
-}
-
-void finish(Run& run, Phase phase, Verdict verdict, std::string reason, std::string message,
-            TimePoint now) {
-    run.phase = phase;
-    run.verdict = verdict;
-    run.reason = std::move(reason);
-    run.message = std::move(message);
-    run.end_time = now;
-    run.add_event(now, verdict != Verdict::kPass, std::string{to_string(phase)},
-                  run.reason + ": " + run.message);
-}
-
-void wait(Run& run, std::string reason, std::string message, TimePoint now) {
-    run.phase = Phase::kWaiting;
-    run.reason = std::move(reason);
-    run.message = std::move(message);
-    run.add_event(now, false, run.reason, run.message);
-}
-
-void no_targets(Run& run, const Facts& facts, const Selection& selection) {
-    std::string why = selection.matched == 0
-                          ? "no container matches spec.targets"
-                          : std::to_string(selection.matched) +
-                                " containers match spec.targets, but none may be hit: mode, value "
-                                "and spec.safety leave 0, or none is running";
-    if (!selection.spared.empty()) {
-        why += "; protected by label: " + std::to_string(selection.spared.size());
-    }
-    switch (facts.spec.on_no_targets) {
-        case OnNoTargets::kFail:
-            finish(run, Phase::kFailed, Verdict::kError, "NoTargets", std::move(why), facts.now);
-            break;
-        case OnNoTargets::kSkip:
-            finish(run, Phase::kCompleted, Verdict::kPass, "NoTargetsSkipped", std::move(why),
-                   facts.now);
-            break;
-        case OnNoTargets::kWait: wait(run, "NoTargets", std::move(why), facts.now); break;
-    }
-    run.settled = run.finished();
-}
-
-// The first pick that another experiment holds: "web-1 is held by experiment other"; empty if none.
-std::string conflict_of(const Selection& selection, const Facts& facts) {
-    for (const auto& pick : selection.picks) {
-        for (const auto& resource : resources(facts.spec)) {
-            const auto it = facts.held.find(pick.name + "/" + resource);
-            if (it != facts.held.end()) {
-                return "container " + pick.name + " is held by experiment " + it->second;
-            }
-        }
-    }
-    return {};
-}
-
-void join(Run& run, const Pick& pick, const Facts& facts) {
-    if (auto* known = run.find_target(pick.name)) {
-        known->container_id = pick.container_id;
-        return;
-    }
-    run.targets.push_back({.name = pick.name,
-                           .service = pick.service,
-                           .via = pick.via,
-                           .joined_at = facts.now,
-                           .container_id = pick.container_id});
-    run.add_event(facts.now, false, "TargetSelected",
-                  "container " + pick.name + " of service " + pick.service);
-}
-
-// Targets at admission: false where the run waits or has ended instead.
-bool admit(Run& run, const Selection& selection, const Facts& facts) {
-    if (selection.picks.empty()) {
-        no_targets(run, facts, selection);
-        return false;
-    }
-    if (auto conflict = conflict_of(selection, facts); !conflict.empty()) {
-        if (facts.spec.on_conflict == OnConflict::kQueue) {
-            wait(run, "Conflict", std::move(conflict), facts.now);
-        } else {
-            finish(run, Phase::kRejected, Verdict::kError, "Conflict", std::move(conflict),
-                   facts.now);
-            run.settled = true;
-        }
-        return false;
-    }
-    run.origin = facts.now;
-    run.phase = Phase::kInjecting;
-    run.reason.clear();
-    run.message.clear();
-    for (const auto& pick : selection.picks) join(run, pick, facts);
-    return true;
-}
-
-// Those who joined the population while the run goes on; one that somebody else holds is left out.
-void follow(Run& run, const Selection& selection, const Facts& facts) {
-    for (const auto& pick : selection.picks) {
-        if (run.find_target(pick.name) == nullptr &&
-            !conflict_of(Selection{.picks = {pick}}, facts).empty()) {
-            continue;
-        }
-        join(run, pick, facts);
-    }
-}
 
 void end_dry_run(Run& run, const Timeline& plan, const Facts& facts) {
     for (const auto& interval : plan.intervals) {
@@ -165,41 +33,68 @@ void note_stop(Run& run, const Facts& facts) {
     run.add_event(facts.now, true, run.stop_reason, "aborting: undoing every fault");
 }
 
-// The targets of the run that are still meant: those the spec still selects, and those that do not
-// exist at the moment, since a container that is being recreated comes back under its name.
-std::vector<Pick> live_picks(const Run& run, const Selection& selection, const World& world) {
-    std::vector<Pick> picks;
-    for (const auto& target : run.targets) {
-        const auto pick = std::ranges::find(selection.picks, target.name, &Pick::name);
-        if (pick != selection.picks.end()) {
-            picks.push_back(*pick);
-        } else if (find(world, target.name) == nullptr) {
-            picks.push_back({target.name, target.service, target.container_id, target.via});
-        }
+// While paused nothing is wanted; afterwards the timeline goes on where it stood.
+void note_pause(Run& run, const Facts& facts) {
+    const bool paused = (facts.paused || run.held) && run.stop_reason.empty() && !run.finished();
+    if (paused && !run.paused_since) {
+        run.paused_since = facts.now;
+        run.add_event(facts.now, false, "Paused", "faults are undone and the clock stands");
+    } else if (!paused && run.paused_since) {
+        const Duration stood = facts.now - *run.paused_since;
+        run.origin += stood;
+        run.paused_total += stood;
+        run.paused_since.reset();
+        run.add_event(facts.now, false, "Resumed", "after " + humanize_duration(stood));
     }
-    return picks;
 }
 
-Timeline timeline_of(const Run& run, const Facts& facts) {
-    const auto picks = live_picks(run, select_now(run, facts), facts.world);
-    return timeline(capped(facts), run.seed, picks);
+bool is_recovering(const Run& run) {
+    return run.phase == Phase::kRecovering || run.phase == Phase::kCleanupFailed;
+}
+
+bool wants_faults(const Run& run) {
+    return run.stop_reason.empty() && !run.finished() && !is_recovering(run) && !run.paused_since;
+}
+
+// When a target is to be started; nullopt while Docker does not answer or a fault of ours keeps it
+// down on purpose.
+std::optional<TimePoint> rescue_time(const Run& run, const RunTarget& target, const Facts& facts) {
+    const bool kept_down = std::ranges::any_of(
+        run.faults, [&](const auto& f) { return f.target == target.name && f.holds(); });
+    if (!facts.world.synced || kept_down) return std::nullopt;
+    const auto due = rescue_due(target, find_container(facts.world, target.name));
+    return due ? std::optional{std::max(*due, facts.now)} : std::nullopt;
+}
+
+std::vector<std::string> to_rescue(const Run& run, const Facts& facts) {
+    std::vector<std::string> names;
+    for (const auto& target : run.targets) {
+        if (!run.settled && rescue_time(run, target, facts) == facts.now) {
+            names.push_back(target.name);
+        }
+    }
+    return names;
+}
+
+bool awaits_rescue(const Run& run, const Facts& facts) {
+    return std::ranges::any_of(run.targets, [&](const auto& target) {
+        return rescue_due(target, find_container(facts.world, target.name)).has_value();
+    });
 }
 
 }  // namespace
 
 Decision decide(Run run, const Facts& facts) {
     note_stop(run, facts);
+    note_pause(run, facts);
     std::vector<DesiredFault> desired;
-    if (run.stop_reason.empty() && !run.finished() && run.phase != Phase::kRecovering) {
-        if (!facts.world.synced) return {run, plan(desired, {}, facts.world, facts.now)};
+    if (wants_faults(run)) {
+        const bool admitted = !run.targets.empty();
+        if (!admitted && (!facts.world.synced || facts.stopping)) return {std::move(run), {}};
         const auto selection = select_now(run, facts);
-        if (!run.targets.empty()) {
-            follow(run, selection, facts);
-        } else if (facts.stopping || !admit(run, selection, facts)) {
-            return {std::move(run), {}};
-        }
-        const auto intervals =
-            timeline(capped(facts), run.seed, live_picks(run, selection, facts.world));
+        if (!admitted && !admit(run, selection, facts)) return {std::move(run), {}};
+        if (admitted && facts.world.synced) follow(run, selection, facts);
+        const auto intervals = timeline_now(run, facts);
         if (run.dry_run) {
             end_dry_run(run, intervals, facts);
             return {std::move(run), {}};
@@ -207,6 +102,7 @@ Decision decide(Run run, const Facts& facts) {
         desired = place(intervals, run.origin, run.targets);
     }
     auto faults = plan(desired, run.faults, facts.world, facts.now);
+    faults.start = to_rescue(run, facts);
     return {std::move(run), std::move(faults)};
 }
 
@@ -216,7 +112,7 @@ namespace {
 // from the first successful injection, not from admission.
 void note_start(Run& run, const Facts& facts) {
     if (run.start_time) {
-        run.deadline = *run.start_time + capped(facts).duration;
+        run.deadline = *run.start_time + capped(facts).duration + run.paused_total;
         return;
     }
     const FaultRecord* first = nullptr;
@@ -228,8 +124,8 @@ void note_start(Run& run, const Facts& facts) {
     }
     if (first == nullptr) return;
     run.start_time = first->injected_at;
-    run.deadline = *run.start_time + capped(facts).duration;
-    const auto plan = timeline_of(run, facts);
+    run.deadline = *run.start_time + capped(facts).duration + run.paused_total;
+    const auto plan = timeline_now(run, facts);
     const auto it = std::ranges::find(plan.intervals, first->id, &Interval::id);
     if (it != plan.intervals.end()) run.origin = *first->injected_at - it->begin;
 }
@@ -246,7 +142,7 @@ bool is_over(const DesiredFault& fault, const Run& run, TimePoint now) {
 
 bool timeline_over(const Run& run, const Facts& facts) {
     if (!run.stop_reason.empty()) return true;
-    return std::ranges::all_of(place(timeline_of(run, facts), run.origin, run.targets),
+    return std::ranges::all_of(place(timeline_now(run, facts), run.origin, run.targets),
                                [&](const auto& fault) { return is_over(fault, run, facts.now); });
 }
 
@@ -278,13 +174,17 @@ std::optional<TimePoint> track_all(Run& run, const Facts& facts) {
     std::optional<TimePoint> next;
     for (auto& target : run.targets) {
         const auto before = target;
-        const auto again =
-            track(target, find(facts.world, target.name), facts.spec.recovery_timeout, facts.now);
-        if (again && (!next || *again < *next)) next = again;
+        const auto again = track(target, find_container(facts.world, target.name),
+                                 facts.spec.recovery_timeout, facts.now);
+        const auto rescue = rescue_time(run, target, facts);
+        for (const auto& time : {again, rescue}) {
+            if (time && (!next || *time < *next)) next = time;
+        }
         note_recovery(run, before, target, facts.now);
     }
     for (auto& fault : run.faults) {
-        if (is_instant(fault.spec)) add_kill_evidence(fault, find(facts.world, fault.target));
+        if (is_instant(fault.spec))
+            add_death_evidence(fault, find_container(facts.world, fault.target));
     }
     return next;
 }
@@ -295,22 +195,42 @@ std::string join_names(const std::vector<std::string>& names) {
     return text;
 }
 
-void complete(Run& run, const Facts& facts) {
-    std::vector<std::string> late;
+// The targets that needed help, and whether it did help.
+struct Late {
+    std::vector<std::string> started;
+    std::vector<std::string> lost;
+};
+
+Late late_targets(const Run& run) {
+    Late late;
     for (const auto& target : run.targets) {
-        if (target.timed_out) late.push_back(target.name);
+        if (target.timed_out) (target.recovered ? late.started : late.lost).push_back(target.name);
     }
+    return late;
+}
+
+void complete_late(Run& run, const Late& late, const Facts& facts) {
+    const auto timeout = format_duration(facts.spec.recovery_timeout);
+    const auto all = late.lost.empty() ? late.started : late.lost;
+    auto message = join_names(all) + " not healthy within " + timeout;
+    if (late.lost.empty()) {
+        finish(run, Phase::kCompleted, Verdict::kFail, "NotRecovered",
+               message + " by itself; started by the controller, then healthy", facts.now);
+    } else {
+        finish(run, Phase::kCleanupFailed, Verdict::kFail, "NotRecovered",
+               message + "; by hand: docker start " + join_names(late.lost), facts.now);
+    }
+}
+
+void complete(Run& run, const Facts& facts) {
+    const auto late = late_targets(run);
     const auto failed = std::ranges::find(run.faults, FaultState::kFailed, &FaultRecord::state);
     if (failed != run.faults.end()) {
         finish(run, Phase::kFailed, Verdict::kError, "InjectionFailed",
                failed->id + ": " + failed->last_error, facts.now);
-    } else if (!late.empty()) {
-        finish(run, Phase::kCompleted, Verdict::kFail, "NotRecovered",
-               join_names(late) + " not healthy within " +
-                   format_duration(facts.spec.recovery_timeout) +
-                   "; start by hand with: docker start " + join_names(late),
-               facts.now);
-    } else if (!run.start_time && !timeline_of(run, facts).intervals.empty()) {
+    } else if (!late.started.empty() || !late.lost.empty()) {
+        complete_late(run, late, facts);
+    } else if (!run.start_time && !timeline_now(run, facts).intervals.empty()) {
         finish(run, Phase::kFailed, Verdict::kError, "NothingInjected",
                "no target was running while a fault was due", facts.now);
     } else if (!run.start_time) {
@@ -330,14 +250,15 @@ void note_cleanup_failure(Run& run, const Facts& facts) {
         if (!fault.holds() || fault.attempts == 0) continue;
         run.phase = Phase::kCleanupFailed;
         run.reason = "UndoFailed";
-        run.message = fault.last_error + "; still retried; by hand: docker unpause " + fault.target;
+        run.message =
+            fault.last_error + "; still retried; by hand: " + manual_undo(fault.spec, fault.target);
         run.add_event(facts.now, true, run.reason, run.message);
     }
 }
 
 // Recovering: undo what holds, then watch the targets.
 std::optional<TimePoint> recover(Run& run, const Facts& facts) {
-    if (run.phase != Phase::kRecovering && run.phase != Phase::kCleanupFailed && !run.finished()) {
+    if (!is_recovering(run) && !run.finished()) {
         run.phase = Phase::kRecovering;
         run.reason = run.stop_reason;
         run.message.clear();
@@ -348,13 +269,14 @@ std::optional<TimePoint> recover(Run& run, const Facts& facts) {
         note_cleanup_failure(run, facts);
         return next;
     }
+    const bool watching = next || awaits_rescue(run, facts);
     if (!run.stop_reason.empty()) {
         if (!run.finished()) {
             finish(run, Phase::kAborted, Verdict::kAborted, run.stop_reason,
                    "every fault undone and verified gone", facts.now);
         }
-        run.settled = !next;
-    } else if (!next) {
+        run.settled = !watching;
+    } else if (!watching) {
         complete(run, facts);
     }
     return run.settled ? std::nullopt : next;
@@ -374,9 +296,12 @@ Conclusion conclude(Run run, const Facts& facts) {
         return {std::move(run), std::nullopt};  // pending or waiting: woken by what it waits for
     }
     note_start(run, facts);
-    const bool recovering =
-        run.phase == Phase::kRecovering || run.phase == Phase::kCleanupFailed || run.finished();
-    if (recovering || gave_up(run, facts) || (facts.world.synced && timeline_over(run, facts)) ||
+    if (run.paused_since) {
+        auto next = track_all(run, facts);
+        return {std::move(run), next};
+    }
+    if (is_recovering(run) || run.finished() || gave_up(run, facts) ||
+        (facts.world.synced && timeline_over(run, facts)) ||
         (run.deadline && facts.now >= *run.deadline)) {
         auto next = recover(run, facts);
         return {std::move(run), next};

@@ -14,6 +14,7 @@ namespace chaos::run {
 struct Facts {
     const Spec& spec;       // the last good one
     bool wanted = true;     // false once the manifest is gone
+    bool paused = false;    // by the annotation
     bool stopping = false;  // the controller is about to exit
     World world;
     // "container/resource" -> the experiment that holds it; without what this run holds.

@@ -68,18 +68,28 @@ private:
     // An interval fault that is wanted now and has a record.
     void visit_held(const FaultRecord& record, const DesiredFault& wanted) {
         const auto* container = find(wanted.target);
-        if (container == nullptr || !container->running() || !container->incarnation) return;
+        if (container == nullptr) return;
+        if (std::holds_alternative<ContainerStop>(record.spec) && !container->running()) {
+            visit_stopped(record, wanted, *container);
+            return;
+        }
+        if (!container->running() || !container->incarnation) return;
         const bool same_life = record.incarnation == *container->incarnation;
         const bool in_force = record.state == FaultState::kInjected && same_life &&
-                              still_in_force(record, *container);
+                              container->state == ContainerState::kPaused;
         if (in_force || !due(record)) return;
         if (record.state == FaultState::kFailed && same_life && !record.not_before) return;
         inject(wanted, *container);
     }
 
-    static bool still_in_force(const FaultRecord& record, const Container& container) {
-        return !std::holds_alternative<ContainerPause>(record.spec) ||
-               container.state == ContainerState::kPaused;
+    // A container that is down as a stop wants it. Recorded only: it may be our doing, so the life
+    // that the record names is stopped again (which changes nothing) and noted as ours.
+    void visit_stopped(const FaultRecord& record, const DesiredFault& wanted,
+                       const Container& container) {
+        const bool ours = record.incarnation.container_id == container.id;
+        if (record.state == FaultState::kRecorded && ours && due(record) && world_.synced) {
+            plan_.inject.push_back({wanted, record.incarnation});
+        }
     }
 
     void visit_instant(const FaultRecord& record, const DesiredFault* wanted) {
@@ -104,10 +114,9 @@ private:
             (container != nullptr && container->running() && !container->incarnation)) {
             return;  // cannot be judged yet
         }
-        const auto* kill = std::get_if<ContainerKill>(&record.spec);
         const bool survived = container != nullptr && container->running() &&
                               container->incarnation == record.incarnation;
-        if (kill != nullptr && kill->signal == 9 && survived) {
+        if (ends_life(record.spec) && survived) {
             if (wanted != nullptr) {
                 try_inject(*wanted);
             } else {

@@ -35,9 +35,12 @@ struct FaultPlan {
     std::vector<std::string> undo;    // ids of records; carried out before any injection
     std::vector<Injection> inject;    // new, or again onto a restarted container
     std::vector<FaultRecord> settle;  // records that only change their state: nothing to be done
+    std::vector<std::string> start;   // targets that did not come back and are to be started
     std::optional<TimePoint> wait_until;  // when time alone changes the plan
 
-    [[nodiscard]] bool empty() const { return undo.empty() && inject.empty() && settle.empty(); }
+    [[nodiscard]] bool empty() const {
+        return undo.empty() && inject.empty() && settle.empty() && start.empty();
+    }
     friend bool operator==(const FaultPlan&, const FaultPlan&) = default;
 };
 

@@ -16,7 +16,28 @@ std::optional<TimePoint> running_from(const RunTarget& target, const Container& 
     return target.disturbed_at;
 }
 
+bool is_down(const Container* container) {
+    return container != nullptr && !container->running() &&
+           container->state != ContainerState::kRestarting;
+}
+
 }  // namespace
+
+std::optional<TimePoint> rescue_due(const RunTarget& target, const Container* container) {
+    if (!target.timed_out || target.recovered || !is_down(container) ||
+        target.rescues >= kMaxRescues) {
+        return std::nullopt;
+    }
+    return target.rescue_not_before.value_or(TimePoint{});
+}
+
+void note_rescue(RunTarget& target, const std::string& error, TimePoint now) {
+    ++target.rescues;
+    target.rescue_error = error;
+    if (error.empty()) target.rescued_at = now;
+    // 1, 2, 4, 8 s: a service that dies again at once is not hammered.
+    target.rescue_not_before = now + std::chrono::seconds{1 << (target.rescues - 1)};
+}
 
 void disturb(RunTarget& target, const FaultRecord& fault, TimePoint now) {
     target.disturbed = fault.incarnation;
@@ -24,10 +45,15 @@ void disturb(RunTarget& target, const FaultRecord& fault, TimePoint now) {
     target.time_to_healthy.reset();
     target.recovered = false;
     target.timed_out = false;
-    if (const auto* kill = std::get_if<ContainerKill>(&fault.spec)) {
+    target.rescues = 0;
+    target.rescued_at.reset();
+    target.rescue_not_before.reset();
+    if (is_instant(fault.spec)) {
         target.disturbed_at = fault.injected_at.value_or(now);
         target.same_life_counts_from.reset();
-        if (kill->signal != 9) target.same_life_counts_from = *target.disturbed_at + kSignalGrace;
+        if (!ends_life(fault.spec)) {
+            target.same_life_counts_from = *target.disturbed_at + kSignalGrace;
+        }
     } else {
         target.disturbed_at = fault.recovered_at.value_or(now);
         target.same_life_counts_from = target.disturbed_at;
@@ -44,7 +70,7 @@ std::optional<TimePoint> track(RunTarget& target, const Container* container, Du
         target.recovered = true;
         return std::nullopt;
     }
-    const TimePoint limit = *target.disturbed_at + timeout;
+    const TimePoint limit = target.rescued_at.value_or(*target.disturbed_at) + timeout;
     if (container != nullptr) {
         if (const auto from = running_from(target, *container, now)) {
             target.time_to_running = since(*target.disturbed_at, *from);
@@ -67,7 +93,7 @@ std::optional<TimePoint> track(RunTarget& target, const Container* container, Du
     return limit;
 }
 
-void add_kill_evidence(FaultRecord& fault, const Container* container) {
+void add_death_evidence(FaultRecord& fault, const Container* container) {
     if (fault.state != FaultState::kFired || container == nullptr) return;
     const bool next_life = container->incarnation && *container->incarnation != fault.incarnation;
     const bool dead = !container->running();

@@ -19,8 +19,19 @@ void disturb(RunTarget& target, const FaultRecord& fault, TimePoint now);
 std::optional<TimePoint> track(RunTarget& target, const Container* container, Duration timeout,
                                TimePoint now);
 
-// Adds to the record of a kill what is known of the death it caused: exit code and time, and the
-// start of the next life.
-void add_kill_evidence(FaultRecord& fault, const Container* container);
+// How often a target that stays down is started before it is given up.
+inline constexpr int kMaxRescues = 5;
+
+// From when on a target that did not come back by itself, and is down, may be started (at once: the
+// epoch); nullopt where there is nothing to start, or it was tried often enough.
+[[nodiscard]] std::optional<TimePoint> rescue_due(const RunTarget& target,
+                                                  const Container* container);
+
+// Notes one attempt to start it, made at `now`; `error` is empty where Docker accepted it.
+void note_rescue(RunTarget& target, const std::string& error, TimePoint now);
+
+// Adds to the record of an instant fault what is known of the death it caused, if it did: exit code
+// and time, and the start of the next life.
+void add_death_evidence(FaultRecord& fault, const Container* container);
 
 }  // namespace chaos::run

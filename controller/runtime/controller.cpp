@@ -35,7 +35,7 @@ Controller::Controller(boost::asio::any_io_executor executor, Settings settings,
       publisher_(publisher),
       metrics_(metrics),
       tasks_(executor, report_bug),
-      executor_(std::move(reconcilers), report_bug, metrics),
+      executor_(world, std::move(reconcilers), report_bug, metrics),
       wakeup_(executor) {}
 
 Result<> Controller::restore() {
@@ -211,6 +211,7 @@ Task<std::optional<TimePoint>> Controller::reconcile(std::string name) {
         known.document = entry->document;
     }
     if (entry && entry->good) {
+        known.paused = entry->good->experiment.paused();
         co_await take_over(name, known, *entry->good);
         admit_new_run(name, known, *entry->good);
     }
@@ -247,6 +248,7 @@ Task<std::optional<TimePoint>> Controller::advance(const std::string& name, Know
     const auto facts = [&]() -> run::Facts {
         return {spec,
                 wanted,
+                known.paused,
                 stop_by_.has_value(),
                 {world_.containers(), world_.synced()},
                 held,

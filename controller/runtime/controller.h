@@ -53,6 +53,7 @@ private:
         std::string digest;  // of the stored version
         std::string path;    // of the manifest, as last seen
         int document = 0;
+        bool paused = false;              // by the annotation of the last good version
         std::optional<Spec> spec;         // the last good one
         std::optional<Run> run;           // the newest
         std::vector<RunSummary> history;  // of ended runs, newest first

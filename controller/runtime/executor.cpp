@@ -68,6 +68,22 @@ Task<> Executor::carry_out(run::FaultPlan plan, Run& run, Save save) {
         if (fired) note_disturbance(run, *record);
     }
     if (!plan.inject.empty()) co_await inject_all(plan.inject, run, save);
+    for (const auto& name : plan.start) co_await start_one(run, name);
+}
+
+Task<> Executor::start_one(Run& run, std::string name) {
+    const auto started = co_await world_.start(name);
+    auto* target = run.find_target(name);
+    if (target == nullptr) co_return;
+    run::note_rescue(*target, started ? "" : started.error().context, now());
+    const auto what = started ? "started " + name + ", which did not come back by itself"
+                              : "start of " + name + " failed: " + started.error().context;
+    run.add_event(now(), true, started ? "TargetStarted" : "StartFailed", what);
+    log::warning(started ? "target started" : "target cannot be started",
+                 {{"experiment", run.experiment},
+                  {"target", name},
+                  {"attempt", std::to_string(target->rescues)},
+                  {"error", target->rescue_error}});
 }
 
 Task<> Executor::undo_all(const std::vector<std::string>& ids, Run& run) {

@@ -16,11 +16,16 @@ public:
     // Makes a run durable and sets its id. Nothing is injected where it fails.
     using Save = std::function<Task<Result<>>(Run&)>;
 
-    Executor(ReconcilerTable reconcilers, TaskGroup::BugHandler on_bug, telemetry::Metrics& metrics)
-        : reconcilers_(std::move(reconcilers)), on_bug_(std::move(on_bug)), metrics_(metrics) {}
+    Executor(World& world, ReconcilerTable reconcilers, TaskGroup::BugHandler on_bug,
+             telemetry::Metrics& metrics)
+        : world_(world),
+          reconcilers_(std::move(reconcilers)),
+          on_bug_(std::move(on_bug)),
+          metrics_(metrics) {}
 
-    // Undoes in parallel, then settles, then records and injects in parallel. What came of it is in
-    // the run's fault records, targets and events. The last save (of the marks) is the caller's.
+    // Undoes in parallel, then settles, then records and injects in parallel, then starts targets
+    // that did not come back. What came of it is in the run's fault records, targets and events.
+    // The last save (of the marks) is the caller's.
     [[nodiscard]] Task<> carry_out(run::FaultPlan plan, Run& run, Save save);
 
 private:
@@ -30,6 +35,9 @@ private:
                                     const Save& save);
     [[nodiscard]] Task<> inject_one(Run& run, std::string id, bool again);
 
+    [[nodiscard]] Task<> start_one(Run& run, std::string name);
+
+    World& world_;
     ReconcilerTable reconcilers_;
     TaskGroup::BugHandler on_bug_;
     telemetry::Metrics& metrics_;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 
 #include "controller/status/status.h"
 
@@ -78,7 +79,8 @@ Condition injected(const Facts& facts) {
 
 bool has_effect(const FaultRecord& fault) {
     if (!is_instant(fault.spec)) return fault.evidence.contains("state");
-    return fault.evidence.contains("exit_code") || fault.evidence.contains("next_started_at");
+    constexpr std::array kProofs{"exit_code", "next_started_at", "ended", "removed"};
+    return std::ranges::any_of(kProofs, [&](const auto* k) { return fault.evidence.contains(k); });
 }
 
 Condition effect(const Facts& facts) {

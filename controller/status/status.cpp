@@ -67,6 +67,16 @@ Node parameters_node(const FaultSpec& spec) {
     if (const auto* kill = std::get_if<ContainerKill>(&spec)) {
         node.add("signal", text_node(signal_name(kill->signal)));
         node.add("method", text_node(kill->method == KillMethod::kApi ? "api" : "process"));
+    } else if (const auto* stop = std::get_if<ContainerStop>(&spec)) {
+        node.add("grace", text_node(format_duration(stop->grace)));
+    } else if (const auto* restart = std::get_if<ContainerRestart>(&spec)) {
+        node.add("grace", text_node(format_duration(restart->grace)));
+    } else if (const auto* remove = std::get_if<ContainerRemove>(&spec)) {
+        node.add("grace", text_node(format_duration(remove->grace)));
+        node.add("volumes", manifest::flag_node(remove->volumes));
+    } else if (const auto* process = std::get_if<ProcessKill>(&spec)) {
+        node.add("match", text_node(process->match));
+        node.add("signal", text_node(signal_name(process->signal)));
     }
     return node;
 }
@@ -178,6 +188,7 @@ void add_run(Node& status, const Run& run) {
     add_text(status, "run_id", run.run_id);
     status.add("seed", integer_node(static_cast<std::int64_t>(run.seed)));
     status.add("phase", text_node(to_string(run.phase)));
+    if (run.paused_since) status.add("paused", manifest::flag_node(true));
     add_text(status, "verdict", to_string(run.verdict));
     add_text(status, "reason", run.reason);
     add_text(status, "message", run.message);

@@ -76,6 +76,10 @@ void put_target(Writer& out, const RunTarget& target) {
     put(out, "time_to_healthy", target.time_to_healthy);
     out.key("recovered").value(target.recovered);
     out.key("timed_out").value(target.timed_out);
+    out.key("rescues").value(target.rescues);
+    put(out, "rescued_at", target.rescued_at);
+    put(out, "rescue_not_before", target.rescue_not_before);
+    put(out, "rescue_error", target.rescue_error);
     out.end_object();
 }
 
@@ -94,6 +98,10 @@ RunTarget get_target(Value from) {
     get(from["time_to_healthy"], target.time_to_healthy);
     get(from["recovered"], target.recovered);
     get(from["timed_out"], target.timed_out);
+    get(from["rescues"], target.rescues);
+    get(from["rescued_at"], target.rescued_at);
+    get(from["rescue_not_before"], target.rescue_not_before);
+    get(from["rescue_error"], target.rescue_error);
     return target;
 }
 
@@ -120,12 +128,42 @@ void put_spec(Writer& out, const FaultSpec& spec) {
     if (const auto* kill = std::get_if<ContainerKill>(&spec)) {
         out.key("signal").value(kill->signal);
         out.key("method").value(kill->method == KillMethod::kApi ? "api" : "process");
+    } else if (const auto* stop = std::get_if<ContainerStop>(&spec)) {
+        put(out, "grace", stop->grace);
+    } else if (const auto* restart = std::get_if<ContainerRestart>(&spec)) {
+        put(out, "grace", restart->grace);
+    } else if (const auto* remove = std::get_if<ContainerRemove>(&spec)) {
+        put(out, "grace", remove->grace);
+        out.key("volumes").value(remove->volumes);
+    } else if (const auto* process = std::get_if<ProcessKill>(&spec)) {
+        put(out, "match", process->match);
+        out.key("signal").value(process->signal);
     }
+}
+
+template <class Stopping>
+Stopping get_grace(Value from) {
+    Stopping spec;
+    get(from["grace"], spec.grace);
+    return spec;
 }
 
 Result<FaultSpec> get_spec(Value from) {
     const auto type = from["type"].string();
     if (type == "container_pause") return FaultSpec{ContainerPause{}};
+    if (type == "container_stop") return FaultSpec{get_grace<ContainerStop>(from)};
+    if (type == "container_restart") return FaultSpec{get_grace<ContainerRestart>(from)};
+    if (type == "container_remove") {
+        auto remove = get_grace<ContainerRemove>(from);
+        get(from["volumes"], remove.volumes);
+        return FaultSpec{remove};
+    }
+    if (type == "process_kill") {
+        ProcessKill process;
+        get(from["match"], process.match);
+        get(from["signal"], process.signal);
+        return FaultSpec{process};
+    }
     if (type == "container_kill") {
         ContainerKill kill;
         get(from["signal"], kill.signal);
@@ -158,6 +196,9 @@ std::string encode_run(const Run& run) {
     put(out, "stop_reason", run.stop_reason);
     out.key("settled").value(run.settled);
     out.key("dry_run").value(run.dry_run);
+    put(out, "paused_since", run.paused_since);
+    put(out, "paused_total", run.paused_total);
+    out.key("held").value(run.held);
     out.key("targets").begin_array();
     for (const auto& target : run.targets) put_target(out, target);
     out.end_array().key("events").begin_array();
@@ -194,6 +235,9 @@ Result<Run> decode_run(std::string_view text) {
     get(from["stop_reason"], run.stop_reason);
     get(from["settled"], run.settled);
     get(from["dry_run"], run.dry_run);
+    get(from["paused_since"], run.paused_since);
+    get(from["paused_total"], run.paused_total);
+    get(from["held"], run.held);
     for (const auto& item : from["targets"].items()) run.targets.push_back(get_target(item));
     for (const auto& item : from["events"].items()) run.events.push_back(get_event(item));
     return run;

@@ -28,7 +28,8 @@ const Buckets& short_buckets() {
 double seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
 
 constexpr std::array kVerdicts{"Pass", "Fail", "Error", "Aborted"};
-constexpr std::array kOperations{"version", "list", "inspect", "pause", "unpause", "kill"};
+constexpr std::array kOperations{"version", "list", "inspect", "pause",   "unpause",
+                                 "kill",    "stop", "start",   "restart", "remove"};
 
 }  // namespace
 

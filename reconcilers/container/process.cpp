@@ -3,9 +3,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <re2/re2.h>
+
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
+#include <functional>
 #include <sstream>
 
 namespace chaos::container {
@@ -32,6 +37,32 @@ std::unexpected<Error> from_errno(const std::string& doing) {
     return fail(code, doing + ": " + std::strerror(errno));
 }
 
+std::string read_proc(int pid, const char* name) {
+    std::ifstream file{"/proc/" + std::to_string(pid) + "/" + name};
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+std::string command_line(int pid) {
+    auto text = read_proc(pid, "cmdline");
+    while (text.ends_with('\0')) text.pop_back();
+    std::ranges::replace(text, '\0', ' ');
+    return text;
+}
+
+std::vector<int> all_processes() {
+    std::vector<int> pids;
+    std::error_code ec;
+    for (const auto& entry : std::filesystem::directory_iterator{"/proc", ec}) {
+        const auto name = entry.path().filename().string();
+        if (std::ranges::all_of(name, [](char c) { return c >= '0' && c <= '9'; })) {
+            pids.push_back(std::stoi(name));
+        }
+    }
+    return pids;
+}
+
 }  // namespace
 
 bool in_container(std::string_view cgroup_file, std::string_view container_id) {
@@ -46,15 +77,15 @@ bool in_container(std::string_view cgroup_file, std::string_view container_id) {
     return false;
 }
 
-Result<> signal_process(int pid, const std::string& container_id, int signal) {
+namespace {
+
+Result<> signal_if(int pid, const std::string& container_id, int signal,
+                   const std::function<bool()>& condition) {
     const auto who = "process " + std::to_string(pid);
     // glibc 2.36 has wrappers, older ones do not; the numbers are the same everywhere.
     const FileDescriptor process{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
     if (process.get() < 0) return from_errno(who + ": pidfd_open");
-    std::ifstream file{"/proc/" + std::to_string(pid) + "/cgroup"};
-    std::ostringstream text;
-    text << file.rdbuf();
-    if (!in_container(text.str(), container_id)) {
+    if (!in_container(read_proc(pid, "cgroup"), container_id) || !condition()) {
         return fail(ErrorCode::kNotFound,
                     who + " is not of container " + container_id.substr(0, 12));
     }
@@ -62,6 +93,42 @@ Result<> signal_process(int pid, const std::string& container_id, int signal) {
         return from_errno(who + ": pidfd_send_signal");
     }
     return {};
+}
+
+}  // namespace
+
+Result<> signal_process(int pid, const std::string& container_id, int signal) {
+    return signal_if(pid, container_id, signal, [] { return true; });
+}
+
+std::size_t count_ended(const std::vector<int>& pids) {
+    return static_cast<std::size_t>(std::ranges::count_if(pids, [](int pid) {
+        const auto stat = read_proc(pid, "stat");
+        // The name in parentheses may hold anything, so the state is behind the last one.
+        const auto name_end = stat.rfind(") ");
+        return name_end == std::string::npos || stat.substr(name_end + 2).starts_with('Z');
+    }));
+}
+
+Result<std::vector<int>> signal_matching(const std::string& container_id,
+                                         const std::string& pattern, int signal) {
+    const re2::RE2 compiled{pattern, re2::RE2::Quiet};
+    if (!compiled.ok()) return fail(ErrorCode::kInvalid, "match: " + compiled.error());
+    std::vector<int> hit;
+    for (const int pid : all_processes()) {
+        // Asked before the pidfd is opened, since most processes are of no interest, and again
+        // after it, since only then the answer is about the process that is signalled.
+        if (!in_container(read_proc(pid, "cgroup"), container_id)) continue;
+        const auto matches = [&] { return re2::RE2::PartialMatch(command_line(pid), compiled); };
+        const auto sent = signal_if(pid, container_id, signal, matches);
+        if (sent) {
+            hit.push_back(pid);
+        } else if (sent.error().code != ErrorCode::kNotFound) {
+            return std::unexpected(sent.error());
+        }
+    }
+    if (hit.empty()) return fail(ErrorCode::kNotFound, "no process matches \"" + pattern + "\"");
+    return hit;
 }
 
 }  // namespace chaos::container

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "controller/api/error.h"
 
@@ -17,5 +18,14 @@ namespace chaos::container {
 // first and the membership checked then, so the process that was checked is the one that is
 // signalled. Errors: kNotFound (no such process, or one of somebody else), kPermission.
 [[nodiscard]] Result<> signal_process(int pid, const std::string& container_id, int signal);
+
+// Sends a signal to every process of the container whose command line (arguments joined by spaces)
+// holds a match of the RE2 pattern, each checked as above; returns their host PIDs. Errors:
+// kInvalid (the pattern), kNotFound (no process matches), kPermission.
+[[nodiscard]] Result<std::vector<int>> signal_matching(const std::string& container_id,
+                                                       const std::string& pattern, int signal);
+
+// How many of these processes have ended; a zombie has.
+[[nodiscard]] std::size_t count_ended(const std::vector<int>& pids);
 
 }  // namespace chaos::container

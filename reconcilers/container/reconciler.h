@@ -1,4 +1,4 @@
-// Faults of a container's life: kill and pause.
+// Faults of a container's life: kill, pause, stop, restart, remove, and kills inside it.
 #pragma once
 
 #include "controller/docker/engine.h"
@@ -15,11 +15,24 @@ public:
     [[nodiscard]] Task<Result<runtime::Effect>> undo(const FaultRecord& record) override;
 
 private:
-    [[nodiscard]] Task<Result<runtime::Effect>> kill(FaultRecord record);
-    [[nodiscard]] Task<Result<runtime::Effect>> pause(FaultRecord record, bool again);
-    [[nodiscard]] Task<Result<runtime::Effect>> unpause(FaultRecord record);
-    // The container as it is now, if it still is in the life that the record names.
+    using Effect = runtime::Effect;
+
+    [[nodiscard]] Task<Result<Effect>> kill(FaultRecord record);
+    [[nodiscard]] Task<Result<Effect>> kill_processes(FaultRecord record);
+    [[nodiscard]] Task<Result<Effect>> pause(FaultRecord record, bool again);
+    [[nodiscard]] Task<Result<Effect>> unpause(FaultRecord record);
+    [[nodiscard]] Task<Result<Effect>> stop(FaultRecord record, bool again);
+    [[nodiscard]] Task<Result<Effect>> start(FaultRecord record);
+    [[nodiscard]] Task<Result<Effect>> restart(FaultRecord record);
+    [[nodiscard]] Task<Result<Effect>> remove(FaultRecord record);
+
+    // The container as it is now, if it still is in the life that the record names. Errors:
+    // kNotFound.
     [[nodiscard]] Task<Result<Container>> same_life(Incarnation life);
+    // As above, and not paused. Errors: kConflict, since Docker would thaw what somebody froze.
+    [[nodiscard]] Task<Result<Container>> same_running_life(Incarnation life);
+    // Docker's stop, read back as down. Errors: kUnavailable where nobody knows.
+    [[nodiscard]] Task<Result<Effect>> bring_down(FaultRecord record, Duration grace);
 
     docker::Engine& engine_;
 };

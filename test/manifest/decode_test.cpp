@@ -180,6 +180,12 @@ TEST_CASE("Each mistake is named with its place, what was found and what was exp
          "spec.scenarios[1].name: duplicate scenario name \"s\""},
         {actions("{type: container_kil}"), "did you mean \"container_kill\"?"},
         {actions("{type: network_latency}"), "network_latency is not supported in this version"},
+        {actions("{type: process_kill}"), "parameters.match: missing; process_kill needs it"},
+        {actions("{type: process_kill, parameters: {match: \"(\"}}"), "a regular expression"},
+        {actions("{type: container_restart, parameters: {duration: 5s}}"),
+         "container_restart happens at once and has no duration"},
+        {actions("{type: container_stop, parameters: {signal: KILL}}"),
+         "unknown parameter for container_stop"},
         {actions("{type: my_own}"), "custom actions are not supported in this version"},
         {actions("{type: container_kill, parameters: {sginal: KILL}}"),
          "parameters.sginal: unknown parameter for container_kill; did you mean \"signal\"?"},
@@ -207,16 +213,22 @@ TEST_CASE("Each mistake is named with its place, what was found and what was exp
     CHECK(found);
 }
 
+TEST_CASE("Every container action is read with its defaults") {
+    const auto fault = [](const std::string& text) {
+        return valid(actions(text)).spec.scenarios[0].actions[0].fault;
+    };
+    CHECK(fault("{type: container_stop}") == FaultSpec{ContainerStop{10s}});
+    CHECK(fault("{type: container_restart, parameters: {grace: 1s}}") ==
+          FaultSpec{ContainerRestart{1s}});
+    CHECK(fault("{type: container_remove, parameters: {volumes: true}}") ==
+          FaultSpec{ContainerRemove{10s, true}});
+    CHECK(fault("{type: process_kill, parameters: {match: nginx, signal: 15}}") ==
+          FaultSpec{ProcessKill{"nginx", 15}});
+}
+
 TEST_CASE("All mistakes of a document are reported at once") {
     const auto lines = problems(with({{"duration", "soon"}, {"seed", "x"}, {"wrong", "1"}}));
     CHECK(lines.size() == 3);
-}
-
-TEST_CASE("A pause by annotation is refused rather than ignored") {
-    const auto text =
-        kHead + "metadata:\n  name: w\n  annotations: {chaos.sutazai.com/paused: \"true\"}\n" +
-        with({}).substr(with({}).find("spec:"));
-    CHECK_THAT(problems(text).at(0), Catch::Contains("not supported in this version"));
 }
 
 TEST_CASE("The name is known even where the rest is wrong") {

@@ -57,15 +57,149 @@ TEST_CASE("The health of the life that was killed does not count") {
     CHECK_FALSE(s.run.finished());
 }
 
-TEST_CASE("A target that does not come back in time is a Fail with the command to type") {
+TEST_CASE("A target that does not come back in time is started, and that is a Fail") {
     auto s = kill_sim();
     const auto next = s.settle();
     REQUIRE(next == kT0 + 2min);
+    s.now = *next - 1ms;
+    s.settle();
+    CHECK(s.done.size() == 1);
     s.now = *next;
+    s.settle();
+    CHECK(s.done.back() == "start web");
+    CHECK_FALSE(s.run.finished());
+    s.set_health("web", Health::kHealthy);
     s.settle();
     CHECK(s.run.phase == Phase::kCompleted);
     CHECK(s.run.verdict == Verdict::kFail);
-    CHECK_THAT(s.run.message, Catch::Contains("docker start web"));
+    CHECK_THAT(s.run.message, Catch::Contains("started by the controller"));
+}
+
+TEST_CASE("A target that cannot be started is tried with backoff, then reported with the command") {
+    auto s = kill_sim();
+    s.start_works = false;
+    s.settle();
+    s.now = kT0 + 2min;
+    std::vector<Duration> tries;
+    while (!s.run.settled) {
+        const auto before = s.done.size();
+        const auto next = s.settle();
+        if (s.done.size() > before) tries.push_back(s.now - kT0);
+        if (s.run.settled) break;
+        REQUIRE(next);
+        REQUIRE(*next > s.now);
+        s.now = *next;
+    }
+    CHECK(tries == std::vector<Duration>{120s, 121s, 123s, 127s, 135s});
+    CHECK(s.run.phase == Phase::kCleanupFailed);
+    CHECK(s.run.verdict == Verdict::kFail);
+    CHECK_THAT(s.run.message, Catch::Contains("by hand: docker start web"));
+}
+
+TEST_CASE("A target that is gone for good cannot be started") {
+    auto s = sim(spec({service("web")}, {action(ContainerRemove{})}), {container("web")});
+    s.settle();
+    s.now = kT0 + 2min;
+    s.settle();
+    CHECK(s.done == Lines{"inject container_remove web"});
+    CHECK(s.run.verdict == Verdict::kFail);
+    CHECK(s.run.settled);
+}
+
+TEST_CASE("A removed container that is made anew has recovered") {
+    auto s = sim(spec({service("web")}, {action(ContainerRemove{})}), {container("web")});
+    s.settle();
+    s.now += 1s;
+    auto fresh = container("web");
+    fresh.id = long_id("another");
+    fresh.incarnation = Incarnation{fresh.id, "later", 9};
+    fresh.started_at = s.now;
+    s.containers.push_back(fresh);
+    s.settle();
+    CHECK(s.run.verdict == Verdict::kPass);
+    CHECK(s.run.targets[0].time_to_running == 1s);
+    CHECK(s.run.targets[0].container_id == fresh.id);
+}
+
+TEST_CASE("A stop keeps the container down and starts it again at its end") {
+    auto s = sim(spec({service("web")}, {action(ContainerStop{10s}, 1min)}), {container("web")});
+    s.at("web").health = Health::kHealthy;
+    const auto next = s.settle();
+    CHECK(s.done == Lines{"inject container_stop web"});
+    CHECK(s.run.phase == Phase::kRunning);
+    REQUIRE(next == kT0 + 1min);
+    SECTION("somebody starts it: it is stopped again") {
+        s.now += 5s;
+        s.start("web");
+        s.settle();
+        CHECK(s.done.size() == 2);
+        CHECK_FALSE(s.at("web").running());
+    }
+    SECTION("the record alone survived a crash of the controller") {
+        s.run.faults[0].state = FaultState::kRecorded;
+        s.settle();
+        CHECK(s.run.faults[0].state == FaultState::kInjected);
+    }
+    s.now = kT0 + 1min;
+    s.settle();
+    CHECK(s.done.back() == "undo container_stop web");
+    CHECK(s.at("web").running());
+    s.now += 1s;
+    s.set_health("web", Health::kHealthy);
+    s.settle();
+    CHECK(s.run.verdict == Verdict::kPass);
+}
+
+TEST_CASE("A kill inside the container leaves its life alone") {
+    auto s = sim(spec({service("web")}, {action(ProcessKill{"worker", 9})}), {container("web")});
+    const auto next = s.settle();
+    CHECK(s.done == Lines{"inject process_kill web"});
+    REQUIRE(next == kT0 + kSignalGrace);
+    s.now = *next;
+    s.settle();
+    CHECK(s.run.verdict == Verdict::kPass);
+}
+
+TEST_CASE("A pause of the experiment undoes its faults and stops its clock") {
+    auto s = pause_sim();
+    s.settle();
+    s.now += 20s;
+    s.paused = true;
+    s.settle();
+    CHECK(s.done == Lines{"inject container_pause web", "undo container_pause web"});
+    CHECK(s.run.phase == Phase::kRunning);
+    CHECK(s.run.paused_since == kT0 + 20s);
+    s.now += 1h;
+    s.settle();
+    CHECK(s.done.size() == 2);
+    CHECK_FALSE(s.run.finished());
+    s.paused = false;
+    const auto next = s.settle();
+    CHECK(s.done.back() == "inject container_pause web");
+    CHECK(next == kT0 + 1h + 1min);
+    CHECK(s.run.deadline == kT0 + 10min + 1h);
+    s.now = *next;
+    s.settle();
+    CHECK(s.run.verdict == Verdict::kPass);
+}
+
+TEST_CASE("A paused experiment does not start, and is aborted like any other") {
+    auto s = kill_sim();
+    s.paused = true;
+    s.settle();
+    s.now += 1h;
+    s.settle();
+    CHECK(s.done.empty());
+    SECTION("resumed") {
+        s.paused = false;
+        s.settle();
+        CHECK(s.done == Lines{"inject container_kill web"});
+    }
+    SECTION("deleted") {
+        s.wanted = false;
+        s.settle();
+        CHECK(s.run.phase == Phase::kAborted);
+    }
 }
 
 TEST_CASE("A pause is undone at its end, and recovery is watched") {
@@ -293,13 +427,14 @@ TEST_CASE("A repetition whose target does not run is skipped, not made up for") 
     auto s = kill_sim();
     s.spec.scenarios[0].actions[0].repeat = Repeat{2, 1min};
     s.settle();
+    s.start_works = false;
+    s.spec.recovery_timeout = 1h;
     s.now = kT0 + 3min;  // never started again: the second one waits for it
     s.settle();
     CHECK(s.done.size() == 1);
     s.now = kT0 + 10min;
     s.settle();
-    s.settle();
-    CHECK(s.run.finished());
+    CHECK(s.run.faults[1].state == FaultState::kSkipped);
     CHECK(s.done.size() == 1);
 }
 
@@ -332,6 +467,7 @@ TEST_CASE("Property: on any history, planning again on the same world plans noth
         kill.repeat = Repeat{3, 40s};
         kill.start_after = std::chrono::seconds{random() % 30};
         auto pause = action(ContainerPause{}, std::chrono::seconds{5 + random() % 60});
+        if (round % 3 == 0) pause.fault = ContainerStop{};
         auto s = sim(spec({service("*")}, {pause, kill}),
                      {container("a"), container("b"), container("c")});
         s.spec.targets[0].mode = Mode::kAll;
@@ -339,11 +475,12 @@ TEST_CASE("Property: on any history, planning again on the same world plans noth
         s.run.seed = random();
         for (int i = 0; i < 40 && !s.run.settled; ++i) {
             const auto& name = s.containers[random() % 3].name;
-            switch (random() % 6) {
+            switch (random() % 7) {
                 case 0: s.die(name); break;
                 case 1: s.start(name); break;
                 case 2: s.synced = !s.synced; break;
                 case 3: s.wanted = s.wanted && random() % 8 != 0; break;
+                case 4: s.paused = !s.paused; break;
                 default: s.now += std::chrono::seconds{random() % 20};
             }
             s.settle();

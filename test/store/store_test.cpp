@@ -31,7 +31,13 @@ Run some_run() {
     target.incarnation = Incarnation{"abc", "t", 5};
     target.disturbed_at = kT0 + 3s;
     target.time_to_running = 300ms;
+    target.rescues = 2;
+    target.rescued_at = kT0 + 9s;
+    target.rescue_error = "why";
     run.targets = {target};
+    run.paused_since = kT0 + 4s;
+    run.paused_total = 7s;
+    run.held = true;
     FaultRecord kill{.id = "s/0:container_kill/0@web-1",
                      .spec = ContainerKill{15, KillMethod::kApi},
                      .target = "web-1",
@@ -65,6 +71,13 @@ TEST_CASE("Runs and faults read back as they were written") {
     decoded->faults = run.faults;
     CHECK(*decoded == run);
     for (const auto& fault : run.faults) {
+        CHECK(decode_fault(encode_fault(fault)).value() == fault);
+    }
+    auto fault = run.faults[0];
+    for (const FaultSpec& spec :
+         std::vector<FaultSpec>{ContainerStop{3s}, ContainerRestart{4s}, ContainerRemove{5s, true},
+                                ProcessKill{"a", 2}}) {
+        fault.spec = spec;
         CHECK(decode_fault(encode_fault(fault)).value() == fault);
     }
 }

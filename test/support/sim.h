@@ -20,7 +20,9 @@ public:
     Run run;
     Spec spec;
     bool wanted = true;
+    bool paused = false;
     bool stopping = false;
+    bool start_works = true;
     std::map<std::string, std::string> held;
     std::set<std::string> undo_fails;  // container names
     std::vector<std::string> done;     // "inject container_kill web-1", "undo …"
@@ -51,7 +53,7 @@ public:
     }
 
     [[nodiscard]] run::Facts facts() {
-        return {spec, wanted, stopping, {containers, synced}, held, 30min, now};
+        return {spec, wanted, paused, stopping, {containers, synced}, held, 30min, now};
     }
 
     // One reconcile; returns when to come again. Empty plans change nothing.
@@ -72,7 +74,7 @@ public:
     std::optional<TimePoint> settle() {
         for (int i = 0; i < 20; ++i) {
             const auto next = step();
-            if (last_plan.empty()) return next;
+            if (last_plan.empty() && (!next || *next > now)) return next;
         }
         throw std::runtime_error("the plan never becomes empty");
     }
@@ -94,6 +96,12 @@ private:
             }
         }
         for (const auto& injection : plan.inject) inject(injection);
+        for (const auto& name : plan.start) {
+            done.push_back("start " + name);
+            const bool checked = at(name).health != Health::kNone;
+            if (start_works) start(name, checked ? Health::kStarting : Health::kNone);
+            run::note_rescue(*run.find_target(name), start_works ? "" : "refused", now);
+        }
     }
 
     void undo(FaultRecord& record) {
@@ -105,7 +113,10 @@ private:
         }
         done.push_back("undo " + std::string{type_name(record.spec)} + " " + record.target);
         const auto it = std::ranges::find(containers, record.target, &Container::name);
-        const bool there = it != containers.end() && it->incarnation == record.incarnation;
+        const bool stopped = std::holds_alternative<ContainerStop>(record.spec);
+        const bool there =
+            it != containers.end() && (stopped || it->incarnation == record.incarnation);
+        if (there && stopped && !it->running()) start(record.target);
         if (there) it->state = ContainerState::kRunning;
         record.state = there ? FaultState::kUndone : FaultState::kVanished;
         record.recovered_at = now;
@@ -128,12 +139,20 @@ private:
         record->injected_at = now;
         if (is_instant(fault.fault)) {
             record->state = FaultState::kFired;
-            die(fault.target);
+            const bool process = std::holds_alternative<ProcessKill>(fault.fault);
+            if (!process) die(fault.target);
+            if (std::holds_alternative<ContainerRemove>(fault.fault)) {
+                std::erase_if(containers, [&](const auto& c) { return c.name == fault.target; });
+            }
             run::disturb(*run.find_target(fault.target), *record, now);
         } else {
             record->state = FaultState::kInjected;
-            record->evidence["state"] = "paused";
-            at(fault.target).state = ContainerState::kPaused;
+            record->evidence["state"] = "read back";
+            if (std::holds_alternative<ContainerStop>(fault.fault)) {
+                if (at(fault.target).running()) die(fault.target);
+            } else {
+                at(fault.target).state = ContainerState::kPaused;
+            }
         }
     }
 

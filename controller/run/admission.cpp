@@ -1,0 +1,155 @@
+#include "controller/run/admission.h"
+
+#include <algorithm>
+
+namespace chaos::run {
+namespace {
+
+std::vector<Chosen> chosen_of(const Run& run) {
+    std::vector<Chosen> chosen;
+    for (const auto& target : run.targets) chosen.push_back({target.name, target.service});
+    return chosen;
+}
+
+void wait(Run& run, std::string reason, std::string message, TimePoint now) {
+    run.phase = Phase::kWaiting;
+    run.reason = std::move(reason);
+    run.message = std::move(message);
+    run.add_event(now, false, run.reason, run.message);
+}
+
+void no_targets(Run& run, const Facts& facts, const Selection& selection) {
+    std::string why =
+        selection.matched == 0
+            ? "no container matches spec.targets"
+            : std::to_string(selection.matched) +
+                  (selection.matched == 1 ? " container matches" : " containers match") +
+                  " spec.targets, but none may be hit: mode, value and spec.safety "
+                  "leave 0, or none is running";
+    if (!selection.spared.empty()) {
+        why += "; protected by label: " + std::to_string(selection.spared.size());
+    }
+    switch (facts.spec.on_no_targets) {
+        case OnNoTargets::kFail:
+            finish(run, Phase::kFailed, Verdict::kError, "NoTargets", std::move(why), facts.now);
+            break;
+        case OnNoTargets::kSkip:
+            finish(run, Phase::kCompleted, Verdict::kPass, "NoTargetsSkipped", std::move(why),
+                   facts.now);
+            break;
+        case OnNoTargets::kWait: wait(run, "NoTargets", std::move(why), facts.now); break;
+    }
+    run.settled = run.finished();
+}
+
+// The first pick that another experiment holds: "web-1 is held by experiment other"; empty if none.
+std::string conflict_of(const Selection& selection, const Facts& facts) {
+    for (const auto& pick : selection.picks) {
+        for (const auto& resource : resources(facts.spec)) {
+            const auto it = facts.held.find(pick.name + "/" + resource);
+            if (it != facts.held.end()) {
+                return "container " + pick.name + " is held by experiment " + it->second;
+            }
+        }
+    }
+    return {};
+}
+
+void join(Run& run, const Pick& pick, const Facts& facts) {
+    if (auto* known = run.find_target(pick.name)) {
+        known->container_id = pick.container_id;
+        return;
+    }
+    run.targets.push_back({.name = pick.name,
+                           .service = pick.service,
+                           .via = pick.via,
+                           .joined_at = facts.now,
+                           .container_id = pick.container_id});
+    run.add_event(facts.now, false, "TargetSelected",
+                  "container " + pick.name + " of service " + pick.service);
+}
+
+}  // namespace
+
+std::set<std::string> resources(const Spec& spec) {
+    std::set<std::string> names;
+    for (const auto& scenario : spec.scenarios) {
+        for (const auto& action : scenario.actions) names.emplace(resource_of(action.fault));
+    }
+    return names;
+}
+
+const Container* find_container(const World& world, const std::string& name) {
+    const auto it = std::ranges::find(world.containers, name, &Container::name);
+    return it == world.containers.end() ? nullptr : &*it;
+}
+
+Spec capped(const Facts& facts) {
+    Spec spec = facts.spec;
+    spec.duration = std::min(spec.duration, facts.longest);
+    return spec;
+}
+
+Selection select_now(const Run& run, const Facts& facts) {
+    return select(facts.spec, run.seed, facts.world.containers, chosen_of(run));
+}
+
+void finish(Run& run, Phase phase, Verdict verdict, std::string reason, std::string message,
+            TimePoint now) {
+    run.phase = phase;
+    run.verdict = verdict;
+    run.reason = std::move(reason);
+    run.message = std::move(message);
+    run.end_time = now;
+    run.add_event(now, verdict != Verdict::kPass, std::string{to_string(phase)},
+                  run.reason + ": " + run.message);
+}
+
+bool admit(Run& run, const Selection& selection, const Facts& facts) {
+    if (selection.picks.empty()) {
+        no_targets(run, facts, selection);
+        return false;
+    }
+    if (auto conflict = conflict_of(selection, facts); !conflict.empty()) {
+        if (facts.spec.on_conflict == OnConflict::kQueue) {
+            wait(run, "Conflict", std::move(conflict), facts.now);
+        } else {
+            finish(run, Phase::kRejected, Verdict::kError, "Conflict", std::move(conflict),
+                   facts.now);
+            run.settled = true;
+        }
+        return false;
+    }
+    run.origin = facts.now;
+    run.phase = Phase::kInjecting;
+    run.reason.clear();
+    run.message.clear();
+    for (const auto& pick : selection.picks) join(run, pick, facts);
+    return true;
+}
+
+void follow(Run& run, const Selection& selection, const Facts& facts) {
+    for (const auto& pick : selection.picks) {
+        if (run.find_target(pick.name) == nullptr &&
+            !conflict_of(Selection{.picks = {pick}}, facts).empty()) {
+            continue;
+        }
+        join(run, pick, facts);
+    }
+}
+
+Timeline timeline_now(const Run& run, const Facts& facts) {
+    const auto selection = select_now(run, facts);
+    std::vector<Pick> picks;
+    for (const auto& target : run.targets) {
+        const auto pick = std::ranges::find(selection.picks, target.name, &Pick::name);
+        if (pick != selection.picks.end()) {
+            picks.push_back(*pick);
+        } else if (find_container(facts.world, target.name) == nullptr) {
+            picks.push_back({target.name, target.service, target.container_id, target.via});
+        }
+    }
+    return timeline(capped(facts), run.seed, picks);
+}
+
+}  // namespace chaos::run
