@@ -5,10 +5,13 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <thread>
 
 #include "controller/app/host.h"
 #include "controller/app/version.h"
 #include "controller/docker/engine.h"
+#include "controller/guard/guard.h"
+#include "controller/guard/process.h"
 #include "controller/runtime/controller.h"
 #include "controller/source/directory_source.h"
 #include "controller/telemetry/http_server.h"
@@ -47,8 +50,10 @@ private:
 
 class Daemon {
 public:
-    Daemon(const Options& options, std::string docker_path, store::Store store)
+    Daemon(const Options& options, std::string docker_path, store::Store store,
+           guard::Process guard)
         : options_(options),
+          guard_(std::move(guard)),
           engine_(docker::Client{std::move(docker_path), docker_observer()}, engine_hooks()),
           world_(engine_),
           container_(engine_),
@@ -193,6 +198,7 @@ private:
     // Sources before workers, and at the end the other way round: what undoes goes last.
     Task<> live() {
         parts_.spawn(wait_for_signal());
+        parts_.spawn(guard_.keep_alive());
         parts_.spawn(engine_.run());
         parts_.spawn(source_.run());
         parts_.spawn(http_.run());
@@ -214,6 +220,7 @@ private:
     }
 
     const Options& options_;
+    guard::Process guard_;
     asio::io_context io_{1};
     telemetry::Metrics metrics_;
     docker::Engine engine_;
@@ -231,6 +238,25 @@ private:
     int exit_code_ = 0;
 };
 
+// A guard that is just undoing holds the state for a moment; a controller holds it for good.
+Result<store::Store> open_store(const std::string& directory) {
+    constexpr int kTries = 30;
+    for (int i = 0;; ++i) {
+        auto store = store::Store::open(directory);
+        if (store || store.error().code != ErrorCode::kConflict || i == kTries) return store;
+        if (i == 0) log::info("waiting for the state store", {{"error", store.error().context}});
+        std::this_thread::sleep_for(std::chrono::milliseconds{100});
+    }
+}
+
+std::vector<std::string> guard_arguments(const Options& o) {
+    return {"chaos-controller", "guard",
+            "--state-dir",      o.state_dir,
+            "--docker-host",    o.docker_host,
+            "--guard-grace",    format_duration(o.guard_grace),
+            "--log-format",     o.log_format == log::Format::kJson ? "json" : "text"};
+}
+
 }  // namespace
 
 int run_daemon(const Options& options) {
@@ -240,13 +266,26 @@ int run_daemon(const Options& options) {
                                           {"state_dir", options.state_dir},
                                           {"docker_host", options.docker_host}});
     auto path = docker::socket_path(options.docker_host);
-    auto store = store::Store::open(options.state_dir);
-    if (!path || !store) {
+    auto store = path ? open_store(options.state_dir) : std::unexpected(path.error());
+    guard::Process guard{guard_arguments(options)};
+    // Without a guard nothing is injected: who would undo it?
+    const auto guarded = store ? guard.start() : Result<>{};
+    if (!store || !guarded) {
         log::error("cannot start",
-                   {{"error", path ? store.error().context : path.error().context}});
+                   {{"error", store ? guarded.error().context : store.error().context}});
         return 1;
     }
-    return Daemon{options, std::move(*path), std::move(*store)}.run();
+    return Daemon{options, std::move(*path), std::move(*store), std::move(guard)}.run();
+}
+
+int run_guard(const Options& options) {
+    log::configure(options.log_level, options.log_format);
+    const auto path = docker::socket_path(options.docker_host);
+    if (!path || options.watch_fd < 0) {
+        log::error("the guard is started by the controller only");
+        return 2;
+    }
+    return guard::run({options.watch_fd, options.state_dir, *path, options.guard_grace});
 }
 
 }  // namespace chaos::app

@@ -9,4 +9,7 @@ namespace chaos::app {
 // 1 where it could not start, 3 where something could not be undone in time.
 [[nodiscard]] int run_daemon(const Options& options);
 
+// The guard's side of it; see controller/guard.
+[[nodiscard]] int run_guard(const Options& options);
+
 }  // namespace chaos::app

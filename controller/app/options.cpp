@@ -56,13 +56,20 @@ Parsed parse_options(int argc, char** argv) {
     std::string format = "text";
     std::string retention = format_duration(o.status_retention);
     std::string timeout = format_duration(o.experiment_timeout);
+    std::string grace = format_duration(o.guard_grace);
+    o.guard = argc > 1 && std::string_view{argv[1]} == "guard";
+    if (o.guard) {
+        --argc;
+        ++argv;
+    }
 
     CLI::App cli{
         "Watches a directory of ChaosExperiment manifests and makes this Docker host match "
         "them.",
         "chaos-controller"};
     cli.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-    cli.add_option("-m,--manifests", o.manifests, "directory of manifests to watch")->required();
+    cli.add_option("-m,--manifests", o.manifests, "directory of manifests to watch")
+        ->required(!o.guard);
     cli.add_option("--status-dir", o.status_dir,
                    "where status files go (default: beside each manifest)");
     cli.add_option("--state-dir", o.state_dir, "where runs and faults are recorded")
@@ -84,6 +91,12 @@ Parsed parse_options(int argc, char** argv) {
     cli.add_option("--log-format", format, "text or json")
         ->check(CLI::IsMember({"text", "json"}))
         ->capture_default_str();
+    cli.add_option("--guard-grace", grace,
+                   "how long the guard waits for a new controller when this one has died")
+        ->check(duration_text())
+        ->capture_default_str();
+    // Between the controller and its guard only.
+    cli.add_option("--watch-fd", o.watch_fd)->group("");
     cli.set_version_flag("--version", std::string{"chaos-controller "} + kVersion);
     try {
         cli.parse(argc, argv);
@@ -102,6 +115,7 @@ Parsed parse_options(int argc, char** argv) {
     o.log_level = *parsed_level;
     o.log_format = format == "json" ? log::Format::kJson : log::Format::kText;
     o.status_retention = *parse_duration(retention);
+    o.guard_grace = *parse_duration(grace);
     o.experiment_timeout = *parse_duration(timeout);
     while (o.manifests.size() > 1 && o.manifests.ends_with('/')) o.manifests.pop_back();
     return parsed;

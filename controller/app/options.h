@@ -17,6 +17,10 @@ struct Options {
     std::string listen = "127.0.0.1:8200";
     Duration status_retention = std::chrono::hours{1};
     Duration experiment_timeout = std::chrono::minutes{30};
+    Duration guard_grace = std::chrono::seconds{5};
+    // What the guard was started with; the mode is chosen by the first argument, "guard".
+    bool guard = false;
+    int watch_fd = -1;
     log::Level log_level = log::Level::kInfo;
     log::Format log_format = log::Format::kText;
 };

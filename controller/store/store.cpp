@@ -123,6 +123,22 @@ Result<Store> Store::open(const std::string& directory) {
     return Store{std::move(impl)};
 }
 
+bool Store::holds_faults(const std::string& directory) {
+    const auto path = directory + "/state.db";
+    if (::access(path.c_str(), F_OK) != 0) return false;
+    auto db = Database::open(path);
+    if (!db) return true;
+    auto rows = db->prepare("SELECT body FROM faults");
+    if (!rows) return true;
+    for (;;) {
+        const auto more = rows->step();
+        if (!more) return true;
+        if (!*more) return false;
+        const auto fault = decode_fault(rows->text(0));
+        if (!fault || fault->holds()) return true;
+    }
+}
+
 Result<> Store::Impl::load_faults(Run& run) {
     auto rows = db.prepare("SELECT id, body FROM faults WHERE run = ? ORDER BY id");
     if (!rows) return std::unexpected(rows.error());

@@ -49,6 +49,10 @@ public:
     // kPermission, kUnavailable (disk full, I/O), kInvalid (made by a newer version).
     [[nodiscard]] static Result<Store> open(const std::string& directory);
 
+    // Whether the journal in `directory` has faults in force. Takes no lock and creates nothing: false
+    // where there is no journal, true where it cannot be read.
+    [[nodiscard]] static bool holds_faults(const std::string& directory);
+
     Store(Store&&) noexcept;
     Store& operator=(Store&&) noexcept;
     ~Store();

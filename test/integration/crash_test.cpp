@@ -1,0 +1,119 @@
+// What is left when the controller, its guard, or both are killed.
+#include <dirent.h>
+
+#include <charconv>
+#include <csignal>
+#include <filesystem>
+
+#include "test/integration/harness.h"
+#include "test/support/catch.h"
+
+using namespace chaos::test;
+
+namespace {
+
+std::string by_name(const std::string& name) { return "{service: " + name + "}"; }
+
+// Processes whose arguments are those of a guard of this lab, zombies left out.
+std::vector<int> guards_of(const Lab& lab) {
+    std::vector<int> pids;
+    for (const auto& entry : std::filesystem::directory_iterator{"/proc"}) {
+        const auto name = entry.path().filename().string();
+        int pid = 0;
+        const auto [end, ec] = std::from_chars(name.data(), name.data() + name.size(), pid);
+        if (ec != std::errc{} || *end != '\0') continue;
+        const auto arguments = read_text(entry.path().string() + "/cmdline");
+        if (arguments.find(std::string{"guard\0", 6}) != std::string::npos &&
+            arguments.find(lab.dir().path() + "/state") != std::string::npos) {
+            pids.push_back(pid);
+        }
+    }
+    return pids;
+}
+
+bool runs(const Containers& c, const std::string& name) {
+    return c.inspect(name, "{{.State.Running}}") == "true";
+}
+
+}  // namespace
+
+TEST_CASE("The guard undoes everything when the controller is killed and none comes back",
+          "[docker]") {
+    Containers c;
+    const auto frozen = c.start("frozen");
+    const auto stopped = c.start("stopped");
+    Lab lab{c};
+    lab.start({"--guard-grace", "300ms"});
+    lab.write("p.yaml", experiment("p", by_name(frozen), "{type: container_pause}"));
+    lab.write("s.yaml",
+              experiment("s", by_name(stopped), "{type: container_stop, parameters: {grace: 1s}}"));
+    lab.expect_phase("p", "Running");
+    lab.expect_phase("s", "Running");
+    CHECK(lab.stop(SIGKILL) == 128 + SIGKILL);
+    CHECK(until([&] { return !c.paused(frozen) && runs(c, stopped); }));
+    CHECK(until([&] { return guards_of(lab).empty(); }));
+    lab.start();
+    lab.expect_phase("p", "Aborted");
+    lab.expect_phase("s", "Aborted");
+    CHECK(lab.field("p", "reason") == "ControllerLost");
+    CHECK_FALSE(c.paused(frozen));
+    CHECK(runs(c, stopped));
+}
+
+TEST_CASE("The guard leaves a new controller alone", "[docker]") {
+    Containers c;
+    const auto web = c.start("web");
+    Lab lab{c};
+    lab.start({"--guard-grace", "1s"});
+    lab.write("p.yaml", experiment("p", by_name(web), "{type: container_pause}"));
+    lab.expect_phase("p", "Running");
+    const auto old_guards = guards_of(lab);
+    REQUIRE(old_guards.size() == 1);
+    lab.stop(SIGKILL);
+    lab.start({"--guard-grace", "1s"});
+    CHECK(until([&] {
+        const auto now = guards_of(lab);
+        return now.size() == 1 && now != old_guards;
+    }));
+    CHECK(c.paused(web));
+    CHECK(lab.phase("p") == "Running");
+    lab.remove("p.yaml");
+    lab.expect_phase("p", "Aborted");
+}
+
+TEST_CASE("A guard that is killed is replaced, and SIGTERM does not end it", "[docker]") {
+    Containers c;
+    Lab lab{c};
+    lab.start();
+    REQUIRE(until([&] { return guards_of(lab).size() == 1; }));
+    const auto first = guards_of(lab).at(0);
+    ::kill(first, SIGTERM);
+    ::kill(first, SIGKILL);
+    CHECK(until([&] {
+        const auto now = guards_of(lab);
+        return now.size() == 1 && now[0] != first;
+    }));
+    const auto second = guards_of(lab).at(0);
+    ::kill(second, SIGTERM);
+    CHECK_THAT(lab.http("/healthz"), Catch::StartsWith("HTTP/1.1 200"));
+    CHECK(guards_of(lab) == std::vector{second});
+    CHECK(lab.stop(SIGTERM) == 0);
+    CHECK(until([&] { return guards_of(lab).empty(); }));
+}
+
+TEST_CASE("With controller and guard both killed, the next start undoes what is due", "[docker]") {
+    Containers c;
+    const auto web = c.start("web");
+    Lab lab{c};
+    lab.start();
+    lab.write("p.yaml",
+              experiment("p", by_name(web), "{type: container_pause, parameters: {duration: 1s}}"));
+    lab.expect_phase("p", "Running");
+    for (const int pid : guards_of(lab)) ::kill(pid, SIGKILL);
+    lab.stop(SIGKILL);
+    for (const int pid : guards_of(lab)) ::kill(pid, SIGKILL);
+    CHECK(c.paused(web));
+    lab.start();
+    lab.expect_phase("p", "Completed");
+    CHECK_FALSE(c.paused(web));
+}
