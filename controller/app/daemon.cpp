@@ -7,6 +7,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <thread>
 
+#include "controller/app/control.h"
 #include "controller/app/host.h"
 #include "controller/app/version.h"
 #include "controller/docker/engine.h"
@@ -67,7 +68,10 @@ public:
           publisher_(options.status_dir, writer_),
           controller_(io_.get_executor(), settings(), world_, reconcilers(), source_.desired(),
                       std::move(store), publisher_, metrics_),
-          http_(parts_, [this](std::string_view path) { return page(path); }),
+          http_(parts_, [this](const telemetry::Request& request) { return page(request); }),
+          control_(
+              parts_,
+              [this](const telemetry::Request& request) { return control(controller_, request); }),
           signals_(io_, SIGTERM, SIGINT) {}
 
     int run() {
@@ -77,7 +81,12 @@ public:
         if (const auto ok = http_.listen(io_.get_executor(), options_.listen); !ok) {
             return cannot_start(ok.error());
         }
-        log::info("listening", {{"address", http_.address()}});
+        if (const auto ok = control_.listen_unix(io_.get_executor(), options_.control_socket);
+            !ok) {
+            return cannot_start(ok.error());
+        }
+        log::info("listening",
+                  {{"address", http_.address()}, {"control", options_.control_socket}});
         TaskGroup main{io_.get_executor(), report_bug};
         main.spawn(live());
         io_.run();
@@ -173,7 +182,9 @@ private:
                engine_.synced();
     }
 
-    telemetry::Response page(std::string_view path) {
+    telemetry::Response page(const telemetry::Request& request) {
+        if (request.method != "GET") return {.status = 405, .body = "only GET and HEAD\n"};
+        const auto& path = request.path;
         if (path == "/metrics") {
             return {200, "text/plain; version=0.0.4; charset=utf-8", metrics_.text()};
         }
@@ -202,6 +213,7 @@ private:
         parts_.spawn(engine_.run());
         parts_.spawn(source_.run());
         parts_.spawn(http_.run());
+        parts_.spawn(control_.run());
         co_await controller_.run();
         parts_.cancel();
         co_await parts_.join();
@@ -233,6 +245,7 @@ private:
     runtime::Publisher publisher_;
     runtime::Controller controller_;
     telemetry::HttpServer http_;
+    telemetry::HttpServer control_;
     asio::signal_set signals_;
     std::string unavailable_;
     int exit_code_ = 0;

@@ -8,4 +8,8 @@ namespace chaos::app {
 // uses the same, so that it foretells the run.
 [[nodiscard]] std::string host_identity();
 
+// Where the state store is unless said otherwise: $STATE_DIRECTORY (systemd's), for root
+// /var/lib/chaos-controller, for others below $XDG_STATE_HOME.
+[[nodiscard]] std::string default_state_dir();
+
 }  // namespace chaos::app

@@ -1,10 +1,9 @@
 #include "controller/app/options.h"
 
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 
+#include "controller/app/host.h"
 #include "controller/app/version.h"
 
 namespace chaos::app {
@@ -13,14 +12,6 @@ namespace {
 std::string environment(const char* name) {
     const char* value = std::getenv(name);  // NOLINT: before any thread
     return value == nullptr ? std::string{} : value;
-}
-
-std::string default_state_dir() {
-    if (auto directory = environment("STATE_DIRECTORY"); !directory.empty()) return directory;
-    if (::geteuid() == 0) return "/var/lib/chaos-controller";
-    auto base = environment("XDG_STATE_HOME");
-    if (base.empty()) base = environment("HOME") + "/.local/state";
-    return base + "/chaos-controller";
 }
 
 // CLI11 validators answer "" for good and a message otherwise.
@@ -78,6 +69,9 @@ Parsed parse_options(int argc, char** argv) {
         ->capture_default_str();
     cli.add_option("--listen", o.listen, "address of /metrics, /healthz and /readyz")
         ->capture_default_str();
+    cli.add_option(
+        "--control-socket", o.control_socket,
+        "where chaosctl speaks to this controller (default: control.sock in --state-dir)");
     cli.add_option("--experiment-timeout", timeout, "longest spec.duration that is honoured")
         ->check(duration_text())
         ->capture_default_str();
@@ -117,6 +111,7 @@ Parsed parse_options(int argc, char** argv) {
     o.status_retention = *parse_duration(retention);
     o.guard_grace = *parse_duration(grace);
     o.experiment_timeout = *parse_duration(timeout);
+    if (o.control_socket.empty()) o.control_socket = o.state_dir + "/control.sock";
     while (o.manifests.size() > 1 && o.manifests.ends_with('/')) o.manifests.pop_back();
     return parsed;
 }

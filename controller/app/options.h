@@ -15,6 +15,7 @@ struct Options {
     std::string state_dir;
     std::string docker_host;
     std::string listen = "127.0.0.1:8200";
+    std::string control_socket;  // empty: control.sock in the state directory
     Duration status_retention = std::chrono::hours{1};
     Duration experiment_timeout = std::chrono::minutes{30};
     Duration guard_grace = std::chrono::seconds{5};

@@ -3,8 +3,7 @@
 
 #include <cstdio>
 #include <filesystem>
-#include <iostream>
-#include <iterator>
+#include <ostream>
 
 #include "controller/ctl/catalog.h"
 #include "controller/ctl/verbs.h"
@@ -14,11 +13,6 @@ namespace chaos::ctl {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::optional<std::string> read_input(const std::string& path) {
-    if (path != "-") return status::read_file(path);
-    return std::string{std::istreambuf_iterator<char>{std::cin}, {}};
-}
 
 bool complain(const Context& context, const Result<>& result) {
     if (result) return false;
@@ -75,23 +69,10 @@ bool apply_one(const Context& context, const std::vector<Item>& items,
 }  // namespace
 
 int apply_manifest(const Context& context, const std::string& path) {
-    const auto text = read_input(path);
-    if (!text) {
-        context.err << "chaosctl: " << path << ": cannot be read\n";
-        return kFailed;
-    }
-    const auto documents = manifest::decode(*text);
-    bool broken = documents.empty();
-    if (broken) context.err << path << ": found no document, expected a ChaosExperiment\n";
-    for (const auto& document : documents) {
-        for (const auto& problem : document.problems) {
-            broken = true;
-            context.err << manifest::render(path, problem) << '\n';
-        }
-    }
-    if (broken) return kFailed;
+    const auto documents = read_valid_documents(context, path);
+    if (!documents) return kFailed;
     // Read anew for each document: two of them may go into one file.
-    for (const auto& document : documents) {
+    for (const auto& document : *documents) {
         const auto items = load_catalog(context);
         if (!items) {
             context.err << "chaosctl: " << items.error().context << '\n';

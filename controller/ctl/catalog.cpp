@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iostream>
+#include <iterator>
 #include <set>
 
 #include "controller/source/scanner.h"
@@ -49,6 +51,28 @@ void add_leftovers(const Context& context, std::vector<Item>& items) {
 std::string Item::field(std::string_view key) const {
     const auto* body = status.find("status");
     return body == nullptr ? std::string{} : body->text_at(key);
+}
+
+std::optional<std::vector<manifest::Document>> read_valid_documents(const Context& context,
+                                                                    const std::string& path) {
+    const auto text = path == "-"
+                          ? std::optional{std::string{std::istreambuf_iterator<char>{std::cin}, {}}}
+                          : status::read_file(path);
+    if (!text) {
+        context.err << "chaosctl: " << path << ": cannot be read\n";
+        return std::nullopt;
+    }
+    auto documents = manifest::decode(*text);
+    bool broken = documents.empty();
+    if (broken) context.err << path << ": found no document, expected a ChaosExperiment\n";
+    for (const auto& document : documents) {
+        for (const auto& problem : document.problems) {
+            broken = true;
+            context.err << manifest::render(path, problem) << '\n';
+        }
+    }
+    if (broken) return std::nullopt;
+    return documents;
 }
 
 Result<std::vector<Item>> load_catalog(const Context& context) {

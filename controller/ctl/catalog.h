@@ -27,4 +27,9 @@ struct Item {
 // cannot be read.
 [[nodiscard]] Result<std::vector<Item>> load_catalog(const Context& context);
 
+// The documents of a manifest that a person gives ("-": standard input). nullopt where it cannot be
+// read or any of them is invalid; the problems are then on context.err.
+[[nodiscard]] std::optional<std::vector<manifest::Document>> read_valid_documents(
+    const Context& context, const std::string& path);
+
 }  // namespace chaos::ctl

@@ -1,6 +1,7 @@
 #include "controller/ctl/context.h"
 
 #include <algorithm>
+#include <array>
 #include <ostream>
 #include <sstream>
 
@@ -13,9 +14,21 @@ std::size_t columns(const std::string& text) {
         text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
 
+std::string painted(const std::string& cell) {
+    constexpr std::array kGood{"Pass", "Completed", "Running"};
+    constexpr std::array kBad{"Fail", "Error", "Failed", "Rejected", "CleanupFailed", "Invalid"};
+    constexpr std::array kOther{"Aborted",   "Waiting",    "Pending",
+                                "Injecting", "Recovering", "Paused"};
+    const auto in = [&](const auto& words) {
+        return std::ranges::find(words, cell) != words.end();
+    };
+    const char* code = in(kGood) ? "32" : in(kBad) ? "31" : in(kOther) ? "33" : nullptr;
+    return code == nullptr ? cell : "\x1b[" + std::string{code} + "m" + cell + "\x1b[0m";
+}
+
 }  // namespace
 
-void Table::print(std::ostream& out) const {
+void Table::print(std::ostream& out, bool colour) const {
     std::vector<std::size_t> widths;
     for (const auto& row : rows_) {
         widths.resize(std::max(widths.size(), row.size()));
@@ -24,8 +37,9 @@ void Table::print(std::ostream& out) const {
         }
     }
     for (const auto& row : rows_) {
+        if (row.empty()) continue;  // a table without a header
         for (std::size_t i = 0; i < row.size(); ++i) {
-            out << row[i];
+            out << (colour ? painted(row[i]) : row[i]);
             if (i + 1 < row.size()) out << std::string(widths[i] - columns(row[i]) + 2, ' ');
         }
         out << '\n';

@@ -13,6 +13,9 @@ struct Context {
     std::string manifests;   // directory
     std::string status_dir;  // empty: beside each manifest
     std::string docker_host;
+    std::string control_socket;  // of the controller
+    std::string state_dir;
+    bool colour = false;  // on a terminal, unless NO_COLOR is set
     Output output = Output::kTable;
     std::ostream& out;
     std::ostream& err;
@@ -28,7 +31,8 @@ class Table {
 public:
     explicit Table(std::vector<std::string> header) : rows_{std::move(header)} {}
     void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
-    void print(std::ostream& out) const;
+    // With `colour` the words of phases and verdicts are green, red or yellow.
+    void print(std::ostream& out, bool colour = false) const;
 
 private:
     std::vector<std::vector<std::string>> rows_;

@@ -1,5 +1,7 @@
+#include <map>
 #include <ostream>
 #include <set>
+#include <thread>
 
 #include "controller/api/experiment.h"
 #include "controller/ctl/catalog.h"
@@ -59,31 +61,69 @@ std::string left(const Item& item) {
 
 std::string phase_of(const Item& item) {
     auto phase = item.field("phase");
+    if (item.field("paused") == "true") return "Paused";
     if (!phase.empty()) return phase;
     // No controller has looked at it yet.
     return item.document && !item.document->problems.empty() ? "Invalid" : "-";
 }
 
-void print_table(const Context& context, const std::vector<Item>& items) {
-    const bool wide = context.output == Output::kWide;
+std::vector<std::string> header_of(bool wide) {
     std::vector<std::string> header{"NAME", "TYPE", "PHASE", "TARGETS", "VERDICT", "AGE", "LEFT"};
     if (wide) header.insert(header.end(), {"SEED", "REASON", "PATH"});
-    Table table{std::move(header)};
-    for (const auto& item : items) {
-        std::vector<std::string> row{item.name,
-                                     types_of(item),
-                                     phase_of(item),
-                                     targets_of(item),
-                                     or_dash(item.field("verdict")),
-                                     since(item.field("start_time")),
-                                     left(item)};
-        if (wide) {
-            row.insert(row.end(), {or_dash(item.field("seed")), or_dash(item.field("reason")),
-                                   item.path.empty() ? "(deleted)" : item.path});
-        }
-        table.add(std::move(row));
+    return header;
+}
+
+std::vector<std::string> row_of(const Item& item, bool wide) {
+    std::vector<std::string> row{item.name,
+                                 types_of(item),
+                                 phase_of(item),
+                                 targets_of(item),
+                                 or_dash(item.field("verdict")),
+                                 since(item.field("start_time")),
+                                 left(item)};
+    if (wide) {
+        row.insert(row.end(), {or_dash(item.field("seed")), or_dash(item.field("reason")),
+                               item.path.empty() ? "(deleted)" : item.path});
     }
-    table.print(context.out);
+    return row;
+}
+
+void print_table(const Context& context, const std::vector<Item>& items) {
+    const bool wide = context.output == Output::kWide;
+    Table table{header_of(wide)};
+    for (const auto& item : items) table.add(row_of(item, wide));
+    table.print(context.out, context.colour);
+}
+
+// As `kubectl get -w`: the table, then each line anew that has changed in more than its age.
+int watch_table(const Context& context, const std::string& name) {
+    constexpr Duration kInterval = std::chrono::milliseconds{200};
+    std::map<std::string, std::string> shown;
+    bool header = true;
+    while (context.out) {
+        const auto items = load_catalog(context);
+        if (!items) {
+            context.err << "chaosctl: " << items.error().context << '\n';
+            return kFailed;
+        }
+        const bool wide = context.output == Output::kWide;
+        Table table{header ? header_of(wide) : std::vector<std::string>{}};
+        bool changed = header;
+        for (const auto& item : *items) {
+            if (!name.empty() && item.name != name) continue;
+            const auto key = phase_of(item) + item.field("verdict") + targets_of(item) + item.path +
+                             item.field("paused");
+            if (shown[item.name] == key) continue;
+            shown[item.name] = key;
+            table.add(row_of(item, wide));
+            changed = true;
+        }
+        if (changed) table.print(context.out, context.colour);
+        context.out.flush();
+        header = false;
+        std::this_thread::sleep_for(kInterval);
+    }
+    return kOk;
 }
 
 // Manifest and status as one object, as `kubectl get -o yaml` shows them.
@@ -125,7 +165,8 @@ void print_objects(const Context& context, const std::vector<Item>& items, bool 
 
 }  // namespace
 
-int get(const Context& context, const std::string& name) {
+int get(const Context& context, const std::string& name, bool watch) {
+    if (watch) return watch_table(context, name);
     auto items = load_catalog(context);
     if (!items) {
         context.err << "chaosctl: " << items.error().context << '\n';

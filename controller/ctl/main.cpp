@@ -1,8 +1,11 @@
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <functional>
 #include <iostream>
 
+#include "controller/app/host.h"
 #include "controller/app/version.h"
 #include "controller/ctl/verbs.h"
 
@@ -22,6 +25,12 @@ struct Arguments {
     std::vector<std::string> paths;
     std::optional<std::int64_t> seed;
     bool markdown = false;
+    bool watch = false;
+    bool dry_run = false;
+    bool safe_mode = false;
+    std::string goal;
+    std::string timeout = "5m";
+    std::string shell;
 };
 
 class CommandLine {
@@ -36,10 +45,16 @@ public:
                         "where status files are (default: beside each manifest)");
         cli_.add_option("--docker-host", context_.docker_host, "Docker engine [DOCKER_HOST]")
             ->capture_default_str();
+        cli_.add_option("--state-dir", context_.state_dir, "of the controller")
+            ->capture_default_str();
+        cli_.add_option("--control-socket", context_.control_socket,
+                        "of the controller (default: control.sock in --state-dir) [CHAOS_CONTROL]");
         cli_.add_option("-o,--output", output_, "wide, json, yaml or name")
             ->check(CLI::IsMember({"table", "wide", "json", "yaml", "name"}));
         add_reading();
         add_changing();
+        add_running();
+        add_looking();
         add_helping();
     }
 
@@ -54,6 +69,10 @@ public:
                           : output_ == "yaml" ? Output::kYaml
                           : output_ == "name" ? Output::kName
                                               : Output::kTable;
+        if (context_.control_socket.empty()) {
+            context_.control_socket = context_.state_dir + "/control.sock";
+        }
+        context_.colour = ::isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
         return action_();
     }
 
@@ -74,8 +93,9 @@ private:
         plan_verb->add_option("FILE", args_.path, "manifest")->required();
         plan_verb->add_option("--seed", args_.seed, "instead of the manifest's");
         auto* get_verb = verb("get", "list experiments, or show one",
-                              [this] { return get(context_, args_.name); });
+                              [this] { return get(context_, args_.name, args_.watch); });
         get_verb->add_option("NAME", args_.name, "experiment");
+        get_verb->add_flag("-w,--watch", args_.watch, "go on, and print what changes");
         auto* describe_verb = verb("describe", "show an experiment in detail",
                                    [this] { return describe(context_, args_.name); });
         describe_verb->add_option("NAME", args_.name, "experiment")->required();
@@ -91,6 +111,62 @@ private:
         delete_verb->add_option("NAME", args_.name, "experiment")->required();
     }
 
+    // A verb that goes to the controller with a name.
+    CLI::App* remote(const char* name, const char* help) {
+        auto* sub =
+            verb(name, help, [this, name] { return ask_controller(context_, args_.name, name); });
+        sub->add_option("NAME", args_.name, "experiment")->required();
+        return sub;
+    }
+
+    void add_running() {
+        auto* run_verb = verb("run", "run an experiment now, also one that has run", [this] {
+            return ask_controller(context_, args_.name, args_.dry_run ? "run?dry_run=1" : "run");
+        });
+        run_verb->add_option("NAME", args_.name, "experiment")->required();
+        run_verb->add_flag("--dry-run", args_.dry_run, "do everything but inject");
+        run_verb->add_flag("--safe-mode", args_.safe_mode, "as it is in this version anyway");
+        remote("pause", "undo the faults of a run and stop its clock");
+        remote("resume", "let a paused run go on");
+        remote("abort", "end a run and undo its faults; the manifest stays");
+        remote("recover", "try again at once what keeps failing: undos, starts of targets");
+        auto* wait_verb = verb("wait", "wait until a status says so", [this] {
+            const auto timeout = chaos::parse_duration(args_.timeout);
+            if (!timeout) {
+                context_.err << "chaosctl: --timeout: found \"" << args_.timeout
+                             << "\", expected a duration such as 90s\n";
+                return kUsage;
+            }
+            return wait_for(context_, args_.name, args_.goal, *timeout);
+        });
+        wait_verb->add_option("NAME", args_.name, "experiment")->required();
+        wait_verb
+            ->add_option("--for", args_.goal,
+                         "phase=PHASE, verdict=VERDICT, condition=TYPE[=STATUS] or delete")
+            ->required();
+        wait_verb->add_option("--timeout", args_.timeout, "at most")->capture_default_str();
+    }
+
+    void add_looking() {
+        auto* events_verb = verb("events", "show what has happened, in order",
+                                 [this] { return events(context_, args_.name, args_.watch); });
+        events_verb->add_option("NAME", args_.name, "experiment");
+        events_verb->add_flag("-w,--watch", args_.watch, "go on with what comes");
+        auto* logs_verb = verb("logs", "show the controller's last log lines",
+                               [this] { return logs(context_, args_.watch); });
+        logs_verb->add_flag("-f,--follow", args_.watch, "go on with what comes");
+        auto* diff_verb = verb("diff", "show what applying a file would change",
+                               [this] { return diff(context_, args_.path); });
+        diff_verb->add_option("-f,--filename,FILE", args_.path, "manifest, or -")->required();
+        verb("verify-clean", "prove that nothing of this project is in force",
+             [this] { return verify_clean(context_); });
+        auto* completion_verb = verb("completion", "print completions for a shell",
+                                     [this] { return completion(context_, args_.shell); });
+        completion_verb->add_option("SHELL", args_.shell, "bash, zsh or fish")
+            ->required()
+            ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+    }
+
     void add_helping() {
         auto* explain_verb = verb("explain", "explain a field, an action type, or intensity",
                                   [this] { return explain(context_, args_.field); });
@@ -104,6 +180,9 @@ private:
     Context context_{environment("CHAOS_MANIFESTS", "manifests"),
                      "",
                      environment("DOCKER_HOST", "unix:///var/run/docker.sock"),
+                     environment("CHAOS_CONTROL", ""),
+                     chaos::app::default_state_dir(),
+                     false,
                      Output::kTable,
                      std::cout,
                      std::cerr};

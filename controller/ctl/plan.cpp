@@ -1,14 +1,14 @@
 #include <ostream>
+#include <utility>
 
 #include "controller/app/host.h"
+#include "controller/ctl/catalog.h"
 #include "controller/ctl/population.h"
 #include "controller/ctl/verbs.h"
 #include "controller/json/json.h"
-#include "controller/manifest/decode.h"
 #include "controller/run/random.h"
 #include "controller/run/selection.h"
 #include "controller/run/timeline.h"
-#include "controller/status/file.h"
 
 namespace chaos::ctl {
 namespace {
@@ -115,27 +115,14 @@ void write_json(json::Writer& out, const Planned& planned, const std::string& en
 }  // namespace
 
 int plan(const Context& context, const std::string& path, std::optional<std::int64_t> seed) {
-    const auto text = status::read_file(path);
-    if (!text) {
-        context.err << "chaosctl: " << path << ": cannot be read\n";
-        return kFailed;
-    }
-    const auto documents = manifest::decode(*text);
-    bool broken = documents.empty();
-    if (broken) context.err << path << ": found no document, expected a ChaosExperiment\n";
-    for (const auto& document : documents) {
-        for (const auto& problem : document.problems) {
-            broken = true;
-            context.err << manifest::render(path, problem) << '\n';
-        }
-    }
-    if (broken) return kFailed;
+    const auto documents = read_valid_documents(context, path);
+    if (!documents) return kFailed;
     const auto population = list_containers(context.docker_host);
     const auto engine_error = population ? std::string{} : population.error().context;
     json::Writer out{json::Writer::Style::kPretty};
     out.begin_array();
     bool first = true;
-    for (const auto& document : documents) {
+    for (const auto& document : *documents) {
         const auto planned =
             make_plan(document, seed, population.value_or(std::vector<Container>{}));
         if (context.output == Output::kJson) {

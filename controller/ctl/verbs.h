@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/api/time.h"
 #include "controller/ctl/context.h"
 
 namespace chaos::ctl {
@@ -17,7 +18,8 @@ int validate(const Context& context, const std::vector<std::string>& paths);
 // Who would be hit, when, with which seed. Reads Docker's list of containers; touches nothing.
 int plan(const Context& context, const std::string& path, std::optional<std::int64_t> seed);
 
-int get(const Context& context, const std::string& name);
+// With `watch` it does not return: a line that has changed is printed again.
+int get(const Context& context, const std::string& name, bool watch = false);
 int describe(const Context& context, const std::string& name);
 
 // A field ("spec.targets.mode"), an action type ("container_kill") or "intensity"; "" for the top.
@@ -30,6 +32,25 @@ int schema(const Context& context, bool markdown);
 int apply_manifest(const Context& context, const std::string& path);
 // Removes the manifest: the running controller then aborts and undoes.
 int delete_experiment(const Context& context, const std::string& name);
+
+// What applying the file would change; 0: nothing, 1: something, 2: the file is broken.
+int diff(const Context& context, const std::string& path);
+
+// To the controller: run, pause, resume, abort or recover, with a query ("run?dry_run=1").
+int ask_controller(const Context& context, const std::string& name, const std::string& verb);
+int logs(const Context& context, bool follow);
+
+// Until the status says so: "phase=Completed", "verdict=Pass", "condition=Recovered", "delete". 1
+// after the timeout, or as soon as the run has ended otherwise.
+int wait_for(const Context& context, const std::string& name, const std::string& goal_text,
+             Duration timeout);
+
+int events(const Context& context, const std::string& name, bool watch);
+
+// 0 where nothing of this project is in force, 1 with what is and how to undo it.
+int verify_clean(const Context& context);
+
+int completion(const Context& context, const std::string& shell);
 
 int version(const Context& context);
 

@@ -25,7 +25,8 @@ void note_stop(Run& run, const Facts& facts) {
     if (!run.stop_reason.empty()) return;
     if (!facts.wanted) {
         run.stop_reason = "ManifestDeleted";
-    } else if (facts.stopping && (run.phase == Phase::kRunning || run.holds_faults())) {
+    } else if (facts.stopping &&
+               (run.holds_faults() || (run.phase == Phase::kRunning && !run.paused_since))) {
         run.stop_reason = "ControllerStopped";
     } else {
         return;

@@ -176,10 +176,14 @@ Task<> Controller::take_over(const std::string& name, Known& known, const source
 // A run for a spec and run-id that have not run: at once for `once`, with a run-id for `manual`.
 std::optional<Run> Controller::new_run(const std::string& name, const Known& known,
                                        const source::Good& good) const {
-    const auto run_id = good.experiment.run_id();
+    auto run_id = good.experiment.run_id();
     const auto& spec = good.experiment.spec;
-    if (fired_.contains({name, good.digest, run_id})) return std::nullopt;
-    if (spec.schedule == Schedule::kManual && run_id.empty()) return std::nullopt;
+    if (known.asked.run) {
+        run_id = "asked-" + format_time(now());
+    } else if (fired_.contains({name, good.digest, run_id}) ||
+               (spec.schedule == Schedule::kManual && run_id.empty())) {
+        return std::nullopt;
+    }
     Run run;
     run.experiment = name;
     run.digest = good.digest;
@@ -187,16 +191,96 @@ std::optional<Run> Controller::new_run(const std::string& name, const Known& kno
     run.generation = known.generation;
     run.seed = spec.seed ? static_cast<std::uint64_t>(*spec.seed)
                          : run::derive_seed(name, good.digest, run_id, settings_.host);
-    run.dry_run = spec.dry_run;
+    run.dry_run = spec.dry_run || known.asked.run.value_or(false);
     run.created_at = now();
     run.origin = run.created_at;
     return run;
+}
+
+void Controller::take_requests(Known& known, Run& run) {
+    auto& asked = known.asked;
+    if (asked.hold) run.held = *asked.hold;
+    if (asked.abort && !run.finished() && run.stop_reason.empty()) {
+        run.stop_reason = "AbortedByHand";
+        run.add_event(now(), true, run.stop_reason, "aborting: undoing every fault");
+    }
+    if (asked.recover) {
+        for (auto& fault : run.faults) fault.not_before.reset();
+        for (auto& target : run.targets) target.rescues = 0;
+        for (auto& target : run.targets) target.rescue_not_before.reset();
+    }
+    const auto new_run = asked.run;
+    asked = {};
+    asked.run = new_run;  // taken by admit_new_run, when this one is over
+}
+
+Result<Controller::Known*> Controller::find_active(const std::string& name) {
+    const auto it = known_.find(name);
+    if (it == known_.end()) return fail(ErrorCode::kNotFound, "no experiment \"" + name + "\"");
+    if (!is_active(it->second.run)) {
+        return fail(ErrorCode::kConflict, name + " has no run that is going on");
+    }
+    return &it->second;
+}
+
+Result<std::string> Controller::run_now(const std::string& name, bool dry_run) {
+    const auto entry = desired_.entries().find(name);
+    if (entry == desired_.entries().end() || !entry->second.good) {
+        return fail(ErrorCode::kNotFound, "no valid experiment \"" + name + "\"");
+    }
+    auto& known = known_[name];
+    if (known.run && !known.run->finished()) {
+        return fail(ErrorCode::kConflict, name + " is running already; abort it first");
+    }
+    known.asked.run = dry_run;
+    queue_.add(name);
+    wake();
+    return name + (dry_run ? ": dry run started" : ": run started");
+}
+
+Result<std::string> Controller::hold(const std::string& name, bool held) {
+    auto known = find_active(name);
+    if (!known) return std::unexpected(known.error());
+    if ((*known)->run->finished()) return fail(ErrorCode::kConflict, name + " has ended");
+    (*known)->asked.hold = held;
+    queue_.add(name, true);
+    wake();
+    return name + (held ? ": paused" : ": resumed");
+}
+
+Result<std::string> Controller::abort(const std::string& name) {
+    auto known = find_active(name);
+    if (!known) return std::unexpected(known.error());
+    if ((*known)->run->finished()) return fail(ErrorCode::kConflict, name + " has ended");
+    (*known)->asked.abort = true;
+    queue_.add(name, true);
+    wake();
+    return name + ": aborting";
+}
+
+Result<std::string> Controller::recover(const std::string& name) {
+    const auto it = known_.find(name);
+    if (it == known_.end() || !it->second.run) {
+        return fail(ErrorCode::kNotFound, "no run of \"" + name + "\"");
+    }
+    auto& run = *it->second.run;
+    if (run.phase == Phase::kCleanupFailed && run.settled) {
+        run.settled = false;
+        run.end_time.reset();
+    } else if (!is_active(it->second.run)) {
+        return fail(ErrorCode::kConflict, name + " has nothing to recover");
+    }
+    it->second.asked.recover = true;
+    queue_.add(name, true);
+    wake();
+    return name + ": trying again";
 }
 
 void Controller::admit_new_run(const std::string& name, Known& known, const source::Good& good) {
     const bool busy = known.run && !known.run->finished();
     if (busy || stop_by_ || !desired_.unavailable().empty()) return;
     if (auto fresh = new_run(name, known, good)) known.run = std::move(fresh);
+    known.asked.run.reset();
 }
 
 Task<std::optional<TimePoint>> Controller::reconcile(std::string name) {
@@ -224,6 +308,7 @@ Task<std::optional<TimePoint>> Controller::reconcile(std::string name) {
             known.run->add_event(now(), false, "SpecChanged",
                                  "generation " + std::to_string(known.generation));
         }
+        take_requests(known, *known.run);
         again = co_await advance(name, known, before, wanted);
     }
     if (!wanted && !is_active(known.run)) again = after_deletion(name, known);

@@ -44,11 +44,27 @@ public:
     // Ends the run of every experiment that has something in force; then run() returns.
     void stop(Duration patience);
 
+    // What a person asks for by chaosctl. Each answers what will happen, or why it will not:
+    // kNotFound (no such experiment), kConflict (not in this phase). It happens in the next
+    // reconcile.
+    [[nodiscard]] Result<std::string> run_now(const std::string& name, bool dry_run);
+    [[nodiscard]] Result<std::string> hold(const std::string& name, bool held);
+    [[nodiscard]] Result<std::string> abort(const std::string& name);
+    // Tries again at once what is waiting for its next attempt: undos, and starts of targets.
+    [[nodiscard]] Result<std::string> recover(const std::string& name);
+
     [[nodiscard]] bool restored() const { return restored_; }
     [[nodiscard]] bool holds_faults() const;
 
 private:
+    struct Asked {
+        std::optional<bool> run;  // a new run; true: dry
+        std::optional<bool> hold;
+        bool abort = false;
+        bool recover = false;
+    };
     struct Known {
+        Asked asked;
         std::int64_t generation = 0;
         std::string digest;  // of the stored version
         std::string path;    // of the manifest, as last seen
@@ -68,6 +84,8 @@ private:
     // `before`: the run as it was saved; what differs from it at the end is saved.
     [[nodiscard]] Task<std::optional<TimePoint>> advance(const std::string& name, Known& known,
                                                          Run before, bool wanted);
+    void take_requests(Known& known, Run& run);
+    [[nodiscard]] Result<Known*> find_active(const std::string& name);
     void admit_new_run(const std::string& name, Known& known, const source::Good& good);
     [[nodiscard]] Task<Result<>> save(Run& run);
     [[nodiscard]] std::map<std::string, std::string> held_by_others(const std::string& name) const;

@@ -3,6 +3,8 @@
 namespace chaos::store {
 namespace {
 
+constexpr int kBusyMilliseconds = 5000;
+
 Error to_error(sqlite3* db, int rc, std::string_view doing) {
     auto code = ErrorCode::kUnavailable;  // full disk, I/O, busy
     switch (rc & 0xff) {
@@ -62,6 +64,8 @@ Result<Database> Database::open(const std::string& path) {
         sqlite3_open_v2(path.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
     Database db{raw};
     if (rc != SQLITE_OK) return std::unexpected(to_error(raw, rc, "open " + path));
+    // Guard, controller and chaosctl may look at the same moment; each is done in milliseconds.
+    sqlite3_busy_timeout(raw, kBusyMilliseconds);
     return db;
 }
 

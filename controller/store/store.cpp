@@ -100,7 +100,7 @@ Result<> Store::Impl::prepare_schema() {
     }
     // WAL with FULL: a commit is on the disk when it returns, at the cost of one fsync.
     auto pragmas =
-        db.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=5000;");
+        db.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;");
     if (!pragmas) return pragmas;
     return db.execute(kSchema);
 }
@@ -123,20 +123,27 @@ Result<Store> Store::open(const std::string& directory) {
     return Store{std::move(impl)};
 }
 
-bool Store::holds_faults(const std::string& directory) {
+Result<std::vector<FaultRecord>> Store::peek(const std::string& directory) {
+    std::vector<FaultRecord> held;
     const auto path = directory + "/state.db";
-    if (::access(path.c_str(), F_OK) != 0) return false;
+    if (::access(path.c_str(), F_OK) != 0) return held;
     auto db = Database::open(path);
-    if (!db) return true;
+    if (!db) return std::unexpected(db.error());
     auto rows = db->prepare("SELECT body FROM faults");
-    if (!rows) return true;
+    if (!rows) return std::unexpected(rows.error());
     for (;;) {
         const auto more = rows->step();
-        if (!more) return true;
-        if (!*more) return false;
-        const auto fault = decode_fault(rows->text(0));
-        if (!fault || fault->holds()) return true;
+        if (!more) return std::unexpected(more.error());
+        if (!*more) return held;
+        auto fault = decode_fault(rows->text(0));
+        if (!fault) return std::unexpected(fault.error());
+        if (fault->holds()) held.push_back(std::move(*fault));
     }
+}
+
+bool Store::holds_faults(const std::string& directory) {
+    const auto held = peek(directory);
+    return !held || !held->empty();
 }
 
 Result<> Store::Impl::load_faults(Run& run) {

@@ -49,6 +49,9 @@ public:
     // kPermission, kUnavailable (disk full, I/O), kInvalid (made by a newer version).
     [[nodiscard]] static Result<Store> open(const std::string& directory);
 
+    // The faults that the journal in `directory` has in force. Takes no lock and creates nothing; empty
+    // where there is no journal. Errors: as open.
+    [[nodiscard]] static Result<std::vector<FaultRecord>> peek(const std::string& directory);
     // Whether the journal in `directory` has faults in force. Takes no lock and creates nothing: false
     // where there is no journal, true where it cannot be read.
     [[nodiscard]] static bool holds_faults(const std::string& directory);

@@ -1,14 +1,21 @@
-// A small HTTP/1.1 server for read-only pages: GET and HEAD, one handler, keep-alive, bounded in
-// connections and time.
+// A small HTTP/1.1 server, on TCP or on a unix socket: requests without bodies, one handler,
+// keep-alive, bounded in connections and time.
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 
 #include "controller/api/error.h"
 #include "controller/asio/task_group.h"
 
 namespace chaos::telemetry {
+
+struct Request {
+    std::string method;                        // GET (also for HEAD), POST, …
+    std::string path;                          // "/metrics"
+    std::map<std::string, std::string> query;  // not percent-decoded: names and numbers only
+};
 
 struct Response {
     unsigned status = 200;
@@ -18,7 +25,7 @@ struct Response {
 
 class HttpServer {
 public:
-    using Handler = std::function<Response(std::string_view path)>;
+    using Handler = std::function<Response(const Request&)>;
 
     HttpServer(TaskGroup& tasks, Handler handler);
     HttpServer(const HttpServer&) = delete;
@@ -29,8 +36,12 @@ public:
     // port), kUnavailable (in use), kPermission.
     [[nodiscard]] Result<> listen(boost::asio::any_io_executor executor,
                                   const std::string& address);
-    // Where it listens: "127.0.0.1:8200".
-    [[nodiscard]] std::string address() const;
+    // A unix socket, made anew with mode 0660: who may connect is who owns it or is in its group.
+    // Errors: kInvalid (path too long), kUnavailable, kPermission.
+    [[nodiscard]] Result<> listen_unix(boost::asio::any_io_executor executor,
+                                       const std::string& path);
+    // Where it listens: "127.0.0.1:8200", or the path.
+    [[nodiscard]] const std::string& address() const;
     // Accepts until cancelled.
     [[nodiscard]] Task<> run();
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <deque>
 
 #include "controller/api/time.h"
 #include "controller/json/json.h"
@@ -40,12 +41,31 @@ std::string quoted(std::string_view value) {
     return out.text();
 }
 
+constexpr std::size_t kRemembered = 1000;
+
+// Written and read by the loop's thread alone.
+std::deque<Line>& memory() {
+    static std::deque<Line> lines;
+    return lines;
+}
+
+void remember(std::string text) {
+    auto& lines = memory();
+    const auto number = lines.empty() ? 1 : lines.back().number + 1;
+    lines.push_back({number, std::move(text)});
+    if (lines.size() > kRemembered) lines.pop_front();
+}
+
+std::string level_name(Level level) {
+    const auto name = spdlog::level::to_string_view(to_spdlog(level));
+    return {name.data(), name.size()};
+}
+
 std::string json_line(Level level, std::string_view message, std::initializer_list<Field> fields) {
     json::Writer out;
     out.begin_object();
     out.key("time").value(format_time(std::chrono::system_clock::now()));
-    const auto name = spdlog::level::to_string_view(to_spdlog(level));
-    out.key("level").value(std::string_view{name.data(), name.size()});
+    out.key("level").value(std::string_view{level_name(level)});
     out.key("message").value(message);
     for (const auto& [key, value] : fields) out.key(key).value(value);
     out.end_object();
@@ -63,6 +83,14 @@ std::optional<Level> parse_level(std::string_view text) {
     if (lower == "warning" || lower == "warn") return Level::kWarning;
     if (lower == "error") return Level::kError;
     return std::nullopt;
+}
+
+std::vector<Line> recent(std::uint64_t after) {
+    std::vector<Line> lines;
+    for (const auto& line : memory()) {
+        if (line.number > after) lines.push_back(line);
+    }
+    return lines;
 }
 
 void configure(Level level, Format format) {
@@ -85,6 +113,7 @@ void write(Level level, std::string_view message, std::initializer_list<Field> f
             line += " " + std::string{key} + "=" + quoted(value);
     }
     logger().log(to, spdlog::string_view_t{line.data(), line.size()});
+    remember(format_time(std::chrono::system_clock::now()) + " " + level_name(level) + " " + line);
 }
 
 }  // namespace chaos::log

@@ -38,7 +38,15 @@ public:
     TempDir dir;
     std::ostringstream out;
     std::ostringstream err;
-    Context context{dir.path(), "", "unix:///nonexistent/docker.sock", Output::kTable, out, err};
+    Context context{dir.path(),
+                    "",
+                    "unix:///nonexistent/docker.sock",
+                    "/nonexistent/control.sock",
+                    dir.path(),
+                    false,
+                    Output::kTable,
+                    out,
+                    err};
 
     std::string said() { return take(out); }
     std::string complained() { return take(err); }

@@ -168,7 +168,7 @@ void Lab::start(const std::vector<std::string>& more, bool ready) {
         const auto text = log().substr(before);
         const auto at = text.find("listening address=");
         if (at == std::string::npos) return false;
-        address_ = text.substr(at + 18, text.find('\n', at) - at - 18);
+        address_ = text.substr(at + 18, text.find(' ', at + 18) - at - 18);
         return text.find('\n', at) != std::string::npos;
     });
     require(listens, "the controller does not listen:\n" + log());
@@ -254,8 +254,8 @@ std::vector<std::string> Lab::targets(const std::string& name) const {
 }
 
 Finished Lab::ctl(std::vector<std::string> arguments) const {
-    arguments.insert(arguments.begin(),
-                     {kBin + "/chaosctl", "--manifests", manifests(), "--docker-host", host_});
+    arguments.insert(arguments.begin(), {kBin + "/chaosctl", "--manifests", manifests(),
+                                         "--docker-host", host_, "--state-dir", dir_ / "state"});
     return run_program(arguments);
 }
 

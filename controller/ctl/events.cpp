@@ -1,0 +1,62 @@
+#include <algorithm>
+#include <ostream>
+#include <set>
+#include <thread>
+#include <tuple>
+
+#include "controller/ctl/catalog.h"
+#include "controller/ctl/verbs.h"
+
+namespace chaos::ctl {
+namespace {
+
+constexpr Duration kInterval = std::chrono::milliseconds{200};
+
+// time, experiment, type, reason, message: in the order they are sorted by.
+using Row = std::tuple<std::string, std::string, std::string, std::string, std::string>;
+
+std::vector<Row> rows_of(const std::vector<Item>& items, const std::string& name) {
+    std::vector<Row> rows;
+    for (const auto& item : items) {
+        const auto* events = item.status.at("status", "events");
+        if (events == nullptr || (!name.empty() && item.name != name)) continue;
+        for (const auto& e : events->items) {
+            rows.emplace_back(e.text_at("time"), item.name, e.text_at("type"), e.text_at("reason"),
+                              e.text_at("message"));
+        }
+    }
+    std::ranges::stable_sort(rows, {}, [](const Row& row) { return std::get<0>(row); });
+    return rows;
+}
+
+void print(const Context& context, const std::vector<Row>& rows, bool header) {
+    Table table{header ? std::vector<std::string>{"TIME", "EXPERIMENT", "TYPE", "REASON", "MESSAGE"}
+                       : std::vector<std::string>{}};
+    for (const auto& [time, experiment, type, reason, message] : rows) {
+        table.add({time, experiment, type, reason, message});
+    }
+    table.print(context.out);
+    context.out.flush();
+}
+
+}  // namespace
+
+int events(const Context& context, const std::string& name, bool watch) {
+    std::set<Row> shown;
+    bool header = true;
+    do {
+        const auto items = load_catalog(context);
+        if (!items) {
+            context.err << "chaosctl: " << items.error().context << '\n';
+            return kFailed;
+        }
+        auto rows = rows_of(*items, name);
+        std::erase_if(rows, [&](const Row& row) { return !shown.insert(row).second; });
+        if (header || !rows.empty()) print(context, rows, header);
+        header = false;
+        if (watch) std::this_thread::sleep_for(kInterval);
+    } while (watch && context.out);
+    return kOk;
+}
+
+}  // namespace chaos::ctl

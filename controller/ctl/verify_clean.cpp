@@ -1,0 +1,52 @@
+// verify-clean: proves that nothing of this project is in force, from the journal and from Docker.
+#include <algorithm>
+#include <ostream>
+
+#include "controller/ctl/population.h"
+#include "controller/ctl/verbs.h"
+#include "controller/store/store.h"
+
+namespace chaos::ctl {
+namespace {
+
+// Whether Docker bears out what the journal says; where the container is gone, so is the fault.
+bool still_there(const FaultRecord& fault, const std::vector<Container>& containers) {
+    const auto container =
+        std::ranges::find(containers, fault.incarnation.container_id, &Container::id);
+    if (container == containers.end()) return false;
+    if (std::holds_alternative<ContainerPause>(fault.spec)) {
+        return container->state == ContainerState::kPaused;
+    }
+    return !container->running();
+}
+
+}  // namespace
+
+int verify_clean(const Context& context) {
+    const auto held = store::Store::peek(context.state_dir);
+    if (!held) {
+        context.err << "chaosctl: " << held.error().context << '\n';
+        return kFailed;
+    }
+    if (held->empty()) {
+        context.out << "clean: the journal in " << context.state_dir << " has nothing in force\n";
+        return kOk;
+    }
+    const auto containers = list_containers(context.docker_host);
+    if (!containers) {
+        context.err << "chaosctl: " << containers.error().context << '\n';
+        return kFailed;
+    }
+    std::size_t left = 0;
+    for (const auto& fault : *held) {
+        if (!still_there(fault, *containers)) continue;
+        ++left;
+        context.out << type_name(fault.spec) << " on " << fault.target
+                    << " is in force; by hand: " << manual_undo(fault.spec, fault.target) << '\n';
+    }
+    if (left == 0)
+        context.out << "clean: no container is as the journal's open faults would have it\n";
+    return left == 0 ? kOk : kFailed;
+}
+
+}  // namespace chaos::ctl

@@ -1,0 +1,95 @@
+// wait: for a phase, a verdict, a condition or a deletion, by looking at the status file.
+#include <algorithm>
+#include <array>
+#include <ostream>
+#include <thread>
+
+#include "controller/ctl/catalog.h"
+#include "controller/ctl/verbs.h"
+#include "controller/manifest/diagnostic.h"
+
+namespace chaos::ctl {
+namespace {
+
+constexpr Duration kInterval = std::chrono::milliseconds{50};
+
+struct Goal {
+    std::string kind;  // phase, verdict, condition, delete
+    std::string key;   // of a condition: its type
+    std::string value;
+};
+
+std::optional<Goal> parse_goal(const std::string& text) {
+    if (text == "delete") return Goal{"delete", "", ""};
+    const auto equals = text.find('=');
+    if (equals == std::string::npos) return std::nullopt;
+    Goal goal{text.substr(0, equals), "", text.substr(equals + 1)};
+    if (goal.kind == "condition") {
+        const auto second = goal.value.find('=');
+        goal.key = goal.value.substr(0, second);
+        goal.value = second == std::string::npos ? "True" : goal.value.substr(second + 1);
+    }
+    const bool known = goal.kind == "phase" || goal.kind == "verdict" || goal.kind == "condition";
+    return known && !goal.value.empty() ? std::optional{goal} : std::nullopt;
+}
+
+std::string condition_status(const Item& item, const std::string& type) {
+    const auto* list = item.status.at("status", "conditions");
+    if (list == nullptr) return {};
+    for (const auto& c : list->items) {
+        if (c.text_at("type") == type) return c.text_at("status");
+    }
+    return {};
+}
+
+bool is_met(const Goal& goal, const Item& item) {
+    if (goal.kind == "condition") return condition_status(item, goal.key) == goal.value;
+    return item.field(goal.kind) == goal.value;
+}
+
+// The run is over, so that what was not reached by now never will be.
+bool is_over(const Item& item) {
+    constexpr std::array kEnds{"Completed", "Failed", "Aborted", "Rejected"};
+    return std::ranges::find(kEnds, item.field("phase")) != kEnds.end();
+}
+
+}  // namespace
+
+int wait_for(const Context& context, const std::string& name, const std::string& goal_text,
+             Duration timeout) {
+    const auto goal = parse_goal(goal_text);
+    if (!goal) {
+        context.err
+            << "chaosctl: --for: found \"" << goal_text
+            << "\", expected phase=PHASE, verdict=VERDICT, condition=TYPE[=STATUS] or delete\n";
+        return kUsage;
+    }
+    const auto end = std::chrono::steady_clock::now() + timeout;
+    for (;;) {
+        const auto items = load_catalog(context);
+        if (!items) {
+            context.err << "chaosctl: " << items.error().context << '\n';
+            return kFailed;
+        }
+        const auto item = std::ranges::find(*items, name, &Item::name);
+        const bool gone = item == items->end();
+        if (goal->kind == "delete" ? gone : !gone && is_met(*goal, *item)) {
+            context.out << "chaosexperiment/" << name << ": " << goal_text << '\n';
+            return kOk;
+        }
+        if (!gone && goal->kind != "delete" && goal->kind != "condition" && is_over(*item)) {
+            context.err << "chaosctl: " << name << " has ended with phase " << item->field("phase")
+                        << " and verdict " << item->field("verdict") << ", not " << goal_text
+                        << '\n';
+            return kFailed;
+        }
+        if (std::chrono::steady_clock::now() >= end) {
+            context.err << "chaosctl: timed out after " << format_duration(timeout)
+                        << " waiting for " << goal_text << " of " << name << '\n';
+            return kFailed;
+        }
+        std::this_thread::sleep_for(kInterval);
+    }
+}
+
+}  // namespace chaos::ctl
