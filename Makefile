@@ -1,7 +1,7 @@
 # Two commands are all a user needs: make demo, make test. Each sets up what it needs.
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: help deps build demo test test-asan lint format generate install clean bench
+.PHONY: help deps build demo test test-asan fuzz lint format generate install clean bench
 
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
@@ -32,6 +32,11 @@ test-asan:  ## every test again under AddressSanitizer and UndefinedBehaviorSani
 	@cmake --preset asan >/dev/null
 	@cmake --build --preset asan -j $(JOBS)
 	@test/run.sh build/asan
+
+FUZZ_SECONDS ?= 600
+fuzz:  ## fuzz what reads foreign bytes, FUZZ_SECONDS each
+	@deploy/deps.sh build lint
+	@test/fuzz/run.sh $(FUZZ_SECONDS)
 
 lint:  ## formatting, static analysis, shell scripts
 	@deploy/deps.sh build lint

@@ -20,7 +20,7 @@ readonly build=(
     libyaml-cpp-dev rapidjson-dev libspdlog-dev prometheus-cpp-dev libcli11-dev
     libsqlite3-dev libssl-dev libre2-dev catch2
 )
-readonly lint=(clang-format-19:clang-format-19 clang-19:clang++-19 clang-tidy-19:clang-tidy-19 shellcheck:shellcheck)
+readonly lint=(clang-format-19:clang-format-19 clang-19:clang++-19 clang-tidy-19:clang-tidy-19 libclang-rt-19-dev shellcheck:shellcheck)
 # busybox by command: busybox-static and busybox exclude each other, and either will do.
 readonly demo=(iptables:iptables iproute2:ip busybox-static:busybox curl:curl)
 # The engine's package brings the client except where that has one of its own.
