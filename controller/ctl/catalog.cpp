@@ -80,12 +80,11 @@ Result<std::vector<Item>> load_catalog(const Context& context) {
     auto scan = scanner.scan(TimePoint{});
     if (!scan.unavailable.empty()) return fail(ErrorCode::kNotFound, scan.unavailable);
     std::vector<Item> items;
-    for (auto& [path, file] : scan.files) {
-        for (auto& document : file.documents) {
+    for (const auto& [path, file] : scan.files) {
+        for (const auto& document : file->documents) {
             const auto name =
                 document.name.empty() ? fs::path{path}.stem().string() : document.name;
-            items.push_back(
-                {name, path, std::move(document), read_status(status_path(context, path, name))});
+            items.push_back({name, path, document, read_status(status_path(context, path, name))});
         }
     }
     add_leftovers(context, items);

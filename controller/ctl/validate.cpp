@@ -47,7 +47,7 @@ void check_directory(const std::string& path, std::vector<Checked>& checked) {
     const auto scan = scanner.scan(TimePoint{});
     if (!scan.unavailable.empty()) checked.push_back({path, problem(scan.unavailable)});
     for (const auto& [file, content] : scan.files) {
-        for (const auto& document : content.documents) checked.push_back({file, document});
+        for (const auto& document : content->documents) checked.push_back({file, document});
     }
 }
 

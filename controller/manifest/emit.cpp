@@ -1,53 +1,99 @@
 #include "controller/manifest/emit.h"
 
-#include <yaml-cpp/yaml.h>
-
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <cstdio>
+
+#include "controller/json/json.h"
 
 namespace chaos::manifest {
 namespace {
 
 // Texts that a YAML 1.1 or 1.2 reader would take for something else than a string: words, and all
 // that begins like a number (also 12e4567, a time, or the start of a container id).
-bool needs_quotes(const Node& node) {
-    if (!node.quoted || node.scalar.empty()) return node.quoted;
+bool is_word_of_yaml(const std::string& text) {
     constexpr std::array kWords{"true", "false", "yes", "no", "on", "off", "null", "y", "n"};
+    if (text.size() > 5) return false;
     std::string lower;
-    for (const char c : node.scalar) {
+    for (const char c : text) {
         lower += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     }
-    for (const auto* word : kWords) {
-        if (lower == word) return true;
-    }
-    const bool word = lower.find(' ') == std::string::npos;
-    return lower == "~" || (word && std::string_view{"0123456789.+-"}.contains(lower[0]));
+    return std::ranges::find(kWords, lower) != kWords.end();
 }
 
-void emit(YAML::Emitter& out, const Node& node) {
-    switch (node.kind) {
-        case Node::Kind::kNull: out << YAML::Null; break;
-        case Node::Kind::kScalar:
-            if (needs_quotes(node)) out << YAML::DoubleQuoted;
-            // yaml-cpp quotes by itself what would not read back as the same text.
-            out << node.scalar;
-            break;
-        case Node::Kind::kSequence:
-            if (node.items.empty()) out << YAML::Flow;
-            out << YAML::BeginSeq;
-            for (const auto& item : node.items) emit(out, item);
-            out << YAML::EndSeq;
-            break;
-        case Node::Kind::kMap:
-            if (node.items.empty()) out << YAML::Flow;
-            out << YAML::BeginMap;
-            for (std::size_t i = 0; i < node.keys.size(); ++i) {
-                out << YAML::Key << node.keys[i].name << YAML::Value;
-                emit(out, node.items[i]);
-            }
-            out << YAML::EndMap;
-            break;
+bool is_harmless(char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+           std::string_view{" _./@%+=,;()-:"}.contains(c);
+}
+
+// Whether the text may stand without quotes. Rather too few than too many: a wrong quote harms
+// nobody.
+bool may_be_plain(const std::string& text) {
+    if (text.empty() || is_word_of_yaml(text) || text.ends_with(' ') || text.ends_with(':')) {
+        return false;
+    }
+    const bool one_word = text.find(' ') == std::string::npos;
+    const auto first = static_cast<unsigned char>(text[0]);
+    const bool starts_well =
+        std::isalpha(first) != 0 || first == '/' || (std::isdigit(first) != 0 && !one_word);
+    return starts_well && std::ranges::all_of(text, is_harmless) &&
+           text.find(": ") == std::string::npos;
+}
+
+void write_scalar(std::string& out, const Node& node) {
+    if (!node.quoted || may_be_plain(node.scalar)) {
+        out += node.scalar;
+        return;
+    }
+    // JSON's strings are YAML's, escapes and all.
+    json::Writer quoted;
+    quoted.value(std::string_view{node.scalar});
+    out += quoted.text();
+}
+
+void write_block(std::string& out, const Node& node, int indent, bool after_dash);
+
+void write_value(std::string& out, const Node& node, int indent) {
+    if (node.is_null()) {
+        out += " null\n";
+    } else if (node.is_scalar()) {
+        out += ' ';
+        write_scalar(out, node);
+        out += '\n';
+    } else if (node.items.empty()) {
+        out += node.is_map() ? " {}\n" : " []\n";
+    } else {
+        out += '\n';
+        write_block(out, node, indent, false);
+    }
+}
+
+void write_key(std::string& out, const std::string& key) {
+    Node node;
+    node.kind = Node::Kind::kScalar;
+    node.quoted = true;
+    node.scalar = key;
+    write_scalar(out, node);
+}
+
+// A non-empty map or sequence, each entry on lines of its own; `after_dash`: the first one goes on
+// the line of the dash before it.
+void write_block(std::string& out, const Node& node, int indent, bool after_dash) {
+    for (std::size_t i = 0; i < node.items.size(); ++i) {
+        const Node& item = node.items[i];
+        if (i > 0 || !after_dash) out.append(static_cast<std::size_t>(indent), ' ');
+        if (node.is_map()) {
+            write_key(out, node.keys[i].name);
+            out += ':';
+            write_value(out, item, indent + 2);
+        } else if (!item.items.empty()) {
+            out += "- ";
+            write_block(out, item, indent + 2, true);
+        } else {
+            out += '-';
+            write_value(out, item, indent + 2);
+        }
     }
 }
 
@@ -87,10 +133,13 @@ Node list_node() {
 }
 
 std::string emit_yaml(const Node& node) {
-    YAML::Emitter out;
-    out.SetIndent(2);
-    emit(out, node);
-    return std::string{out.c_str()} + "\n";
+    std::string out;
+    if (node.items.empty()) {
+        write_value(out, node, 0);
+        return out.substr(out.starts_with(' ') ? 1 : 0);
+    }
+    write_block(out, node, 0, false);
+    return out;
 }
 
 }  // namespace chaos::manifest

@@ -126,6 +126,8 @@ void Controller::start_ready_keys() {
         tasks_.spawn(work(std::move(*name)));
     }
     metrics_.queue_depth(queue_.waiting());
+    // Counting takes a look at every experiment, so it is left for when there is nothing else to do.
+    if (queue_.waiting() == 0 && queue_.in_work() == 0) metrics_.runs_active(active());
 }
 
 Task<> Controller::work(std::string name) {
@@ -142,35 +144,40 @@ Task<> Controller::work(std::string name) {
         queue_.add_at(name, now() + kBugRetry);
     }
     metrics_.reconciled(ok, std::chrono::steady_clock::now() - start);
-    metrics_.runs_active(active());
     queue_.done(name);
     wake();
 }
 
 Task<Result<>> Controller::save(Run& run) {
     const bool first = run.id == 0;
-    auto job = [this, copy = run] { return store_.save(copy); };
+    auto manifest = std::exchange(known_[run.experiment].unstored, std::nullopt);
+    auto job = [this, copy = run, manifest]() -> Result<std::int64_t> {
+        if (manifest) {
+            if (auto put = store_.put(*manifest); !put) return std::unexpected(put.error());
+        }
+        return store_.save(copy);
+    };
     auto id = co_await store_worker_.run(std::move(job));
-    if (!id) co_return std::unexpected(id.error());
+    if (!id) {
+        if (manifest) known_[run.experiment].unstored = std::move(manifest);
+        co_return std::unexpected(id.error());
+    }
     run.id = *id;
     fired_.insert({run.experiment, run.digest, run.run_id});
     if (first) metrics_.run_started();
     co_return Result<>{};
 }
 
-// A new digest is a new generation, stored with its text before anything follows from it.
-Task<> Controller::take_over(const std::string& name, Known& known, const source::Good& good) {
+// A new digest is a new generation. It is stored with the first run that follows from it: of ten
+// thousand manifests that wait, none costs an fsync.
+void Controller::take_over(const std::string& name, Known& known, const source::Good& good) {
     known.spec = good.experiment.spec;
-    if (known.digest == good.digest && known.path == good.path) co_return;
+    if (known.digest == good.digest && known.path == good.path) return;
     if (known.digest != good.digest) ++known.generation;
     known.digest = good.digest;
     known.path = good.path;
-    const store::StoredExperiment stored{name, known.generation, good.digest, good.text, good.path};
-    auto job = [this, stored] { return store_.put(stored); };
-    const auto put = co_await store_worker_.run(std::move(job));
-    if (!put) {
-        log::error("state store", {{"experiment", name}, {"error", put.error().context}});
-    }
+    known.unstored =
+        store::StoredExperiment{name, known.generation, good.digest, good.text, good.path};
 }
 
 // A run for a spec and run-id that have not run: at once for `once`, with a run-id for `manual`.
@@ -296,7 +303,7 @@ Task<std::optional<TimePoint>> Controller::reconcile(std::string name) {
     }
     if (entry && entry->good) {
         known.paused = entry->good->experiment.paused();
-        co_await take_over(name, known, *entry->good);
+        take_over(name, known, *entry->good);
         admit_new_run(name, known, *entry->good);
     }
     std::optional<TimePoint> again;

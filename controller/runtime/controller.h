@@ -65,6 +65,7 @@ private:
     };
     struct Known {
         Asked asked;
+        std::optional<store::StoredExperiment> unstored;  // goes into the store with the next run
         std::int64_t generation = 0;
         std::string digest;  // of the stored version
         std::string path;    // of the manifest, as last seen
@@ -78,7 +79,7 @@ private:
 
     [[nodiscard]] Task<> work(std::string name);
     [[nodiscard]] Task<std::optional<TimePoint>> reconcile(std::string name);
-    [[nodiscard]] Task<> take_over(const std::string& name, Known& known, const source::Good& good);
+    void take_over(const std::string& name, Known& known, const source::Good& good);
     [[nodiscard]] std::optional<Run> new_run(const std::string& name, const Known& known,
                                              const source::Good& good) const;
     // `before`: the run as it was saved; what differs from it at the end is saved.

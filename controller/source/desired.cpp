@@ -32,7 +32,7 @@ void Desired::seed(const std::string& name, Good good) {
     auto& entry = entries_[name];
     entry.path = good.path;
     entry.document = good.document;
-    entry.good = std::move(good);
+    entry.good = std::make_shared<const Good>(std::move(good));
 }
 
 void Desired::look_at(TimePoint time) {
@@ -52,17 +52,17 @@ Desired::Update Desired::update(const Scan& scan, const std::set<std::string>& c
     std::set<std::string> broken;     // files with a document that does not say whose it is
     std::set<std::string> unsettled;  // files that somebody may still be writing
     for (const auto& [path, file] : scan.files) {
-        const auto settled = settled_at(path, file, closed);
+        const auto settled = settled_at(path, *file, closed);
         if (now < settled) {
             look_at(settled);
             unsettled.insert(path);
             // Nothing is taken from it yet, but what it names, and what it used to hold, is there.
-            for (const auto& document : file.documents) present.insert(document.name);
+            for (const auto& document : file->documents) present.insert(document.name);
             continue;
         }
-        for (const auto& document : file.documents) {
+        for (const auto& document : file->documents) {
             if (!document.name.empty()) {
-                claims[document.name].push_back({path, &document});
+                claims[document.name].push_back({path, &document, file});
             } else {
                 broken.insert(path);
                 strays_.push_back({path, document.index, "", render_all(path, document.problems)});
@@ -136,13 +136,17 @@ void Desired::refuse(const std::string& name, const Claim& claim, const std::str
 void Desired::take(const std::string& name, const Claim& claim) {
     auto& entry = entries_[name];
     const auto& document = *claim.document;
+    entry.missing_since.reset();
+    if (entry.file == claim.file && entry.document == document.index && entry.path == claim.path) {
+        return;
+    }
+    entry.file = claim.file;
     entry.path = claim.path;
     entry.document = document.index;
-    entry.missing_since.reset();
     entry.problems = render_all(claim.path, document.problems);
     if (document.experiment) {
-        entry.good =
-            Good{*document.experiment, document.digest, document.text, claim.path, document.index};
+        entry.good = std::make_shared<const Good>(
+            Good{*document.experiment, document.digest, document.text, claim.path, document.index});
     }
 }
 
@@ -152,6 +156,7 @@ void Desired::keep_last_good(const std::set<std::string>& broken) {
     for (const auto& name : broken) {
         auto& entry = entries_[name];
         entry.missing_since.reset();
+        entry.file.reset();  // the problems are no longer those of the document taken
         entry.problems.clear();
         for (auto& stray : strays_) {
             if (stray.path != entry.path || !stray.name.empty()) continue;

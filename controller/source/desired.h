@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -29,13 +30,21 @@ struct Good {
 
 // What is known under one experiment's name.
 struct Entry {
-    std::optional<Good> good;           // the last valid version
+    std::shared_ptr<const Good> good;   // the last valid version; null where there is none
     std::vector<std::string> problems;  // rendered; of the file as it is now
     std::string path;                   // of the file as it is now
     int document = 0;
     std::optional<TimePoint> missing_since;
 
-    friend bool operator==(const Entry&, const Entry&) = default;
+    // What it was taken from; the same file again needs no second look.
+    std::shared_ptr<const File> file;
+
+    friend bool operator==(const Entry& a, const Entry& b) {
+        const bool same_good =
+            a.good == b.good || (a.good != nullptr && b.good != nullptr && *a.good == *b.good);
+        return same_good && a.problems == b.problems && a.path == b.path &&
+               a.document == b.document && a.missing_since == b.missing_since;
+    }
 };
 
 // A document that belongs to no experiment: nameless, or a duplicate.
@@ -73,6 +82,7 @@ private:
     struct Claim {
         std::string path;
         const manifest::Document* document;
+        std::shared_ptr<const File> file;
     };
     using Claims = std::map<std::string, std::vector<Claim>>;
 

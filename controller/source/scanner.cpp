@@ -112,18 +112,17 @@ void Scanner::visit(const std::string& path, const std::string& shown, TimePoint
     const auto it = cache_.find(shown);
     const bool known = it != cache_.end() && it->second.stamp == stamp && problem.empty();
     if (!known) {
-        Cached fresh{stamp, {{}, TimePoint{Duration{stamp.modified_ns}}, now}};
+        File fresh{{}, TimePoint{Duration{stamp.modified_ns}}, now};
         if (problem.empty()) {
             if (const auto text = read_bounded(real, problem)) {
-                fresh.file.documents = manifest::decode(*text);
+                fresh.documents = manifest::decode(*text);
             }
         }
-        if (!problem.empty()) fresh.file.documents = {problem_document(problem)};
+        if (!problem.empty()) fresh.documents = {problem_document(problem)};
         // The same problem again is the same content: its time of first sight stays.
-        if (it != cache_.end() && it->second.file.documents == fresh.file.documents) {
-            fresh.file.seen = it->second.file.seen;
-        }
-        cache_[shown] = std::move(fresh);
+        const bool same = it != cache_.end() && it->second.file->documents == fresh.documents;
+        if (same) fresh.seen = it->second.file->seen;
+        cache_[shown] = {stamp, std::make_shared<const File>(std::move(fresh))};
     }
     scan.files[shown] = cache_[shown].file;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -24,8 +25,10 @@ struct File {
 };
 
 struct Scan {
-    std::string unavailable;               // why the root cannot be read; "" if it can
-    std::map<std::string, File> files;     // by path: the root as given, and the rest below it
+    std::string unavailable;  // why the root cannot be read; "" if it can
+    // By path: the root as given, and the rest below it. A file that has not changed is the same
+    // object as in the scan before.
+    std::map<std::string, std::shared_ptr<const File>> files;
     std::vector<std::string> directories;  // all of them, resolved, for watching
     bool git_locked = false;               // a .git/index.lock exists: a checkout is under way
 };
@@ -50,7 +53,7 @@ private:
     };
     struct Cached {
         Stamp stamp;
-        File file;
+        std::shared_ptr<const File> file;
     };
 
     void walk(const std::string& directory, const std::string& shown, int depth, TimePoint now,

@@ -74,6 +74,7 @@ public:
     // Ends it; returns the exit code, or 128 + the signal that ended it.
     int stop(int signal);
     [[nodiscard]] bool running() const { return pid_ > 0; }
+    [[nodiscard]] int pid() const { return pid_; }
     [[nodiscard]] std::string log() const { return read_text(dir_ / "controller.log"); }
     [[nodiscard]] std::string http(const std::string& path) const;  // the whole reply
 

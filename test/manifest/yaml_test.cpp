@@ -1,5 +1,7 @@
 #include "controller/manifest/yaml.h"
 
+#include "controller/manifest/emit.h"
+
 #include "test/support/catch.h"
 
 using namespace chaos::manifest;
@@ -114,4 +116,34 @@ TEST_CASE("Canonical text does not depend on layout, order or quotes") {
     const auto b = load_yaml("# comment\nx:\n  a:\n  - p\n  - 'q'\n  b: 1\n")[0].root;
     CHECK(canonical_json(a) == canonical_json(b));
     CHECK(canonical_json(a) == R"({"x":{"a":["p","q"],"b":1}})");
+}
+
+TEST_CASE("What is emitted reads back as the same tree") {
+    const auto text = GENERATE(values<std::string>({
+        "a: 1\nb: [x, {c: d, e: []}, [1, [2, {f: null}]]]\ng: {}\n",
+        "k: [{a: {b: [{c: 1}]}}, {d: 2}]\n",
+        "s: [\"true\", 'no', \"1\", '', \" a\", \"a \", \"a: b\", \"a:\", \"- x\", \"#x\", \"a "
+        "#b\"]\n",
+        "t: [\"é\", \"line\\nbreak\", \"\\t\", \"\\\"\", \"'\", \"\\\\\", \"~\", \"@x\", \"%x\", "
+        "\"!x\"]\n",
+        "\"odd key: x\": 1\n\"\": 2\n",
+        "n: [\"12e4567\", \"0x1F\", \"1_000\", \".5\", \"+1\", \"2026-11-24\", \"1 container\", "
+        "NULL, \"Null\"]\n",
+    }));
+    INFO(text);
+    const auto before = load_yaml(text).at(0);
+    REQUIRE(before.ok());
+    const auto emitted = emit_yaml(before.root);
+    INFO(emitted);
+    const auto after = load_yaml(emitted).at(0);
+    REQUIRE(after.ok());
+    CHECK(canonical_json(after.root) == canonical_json(before.root));
+}
+
+TEST_CASE("Emitted YAML is read alike by a YAML 1.1 reader") {
+    CHECK(emit_yaml(text_node("yes")) == "\"yes\"\n");
+    CHECK(emit_yaml(text_node("2026-11-24T08:00:00Z")) == "\"2026-11-24T08:00:00Z\"\n");
+    CHECK(emit_yaml(text_node("1 container")) == "1 container\n");
+    CHECK(emit_yaml(integer_node(5)) == "5\n");
+    CHECK(emit_yaml(map_node()) == "{}\n");
 }

@@ -26,7 +26,8 @@ public:
     Scan scan;
 
     void write(const std::string& path, const std::string& text, Duration age = 1h) {
-        scan.files[path] = {manifest::decode(text), now - age, now};
+        scan.files[path] =
+            std::make_shared<const File>(File{manifest::decode(text), now - age, now});
     }
     Desired::Update look(const std::set<std::string>& closed = {}) {
         return desired.update(scan, closed, now);

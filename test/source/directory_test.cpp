@@ -30,7 +30,7 @@ std::vector<std::string> keys(const Scan& scan) {
 }
 
 std::string problem_of(const Scan& scan, const std::string& path) {
-    const auto& documents = scan.files.at(path).documents;
+    const auto& documents = scan.files.at(path)->documents;
     return documents.empty() || documents[0].problems.empty() ? "none"
                                                               : documents[0].problems[0].message;
 }

@@ -20,8 +20,11 @@ public:
     TempDir(const TempDir&) = delete;
     TempDir& operator=(const TempDir&) = delete;
     ~TempDir() {
+        // A guard that is just ending may make a file while the others are being removed.
         std::error_code ec;
-        std::filesystem::remove_all(path_, ec);
+        for (int i = 0; i < 50 && std::filesystem::exists(path_, ec); ++i) {
+            std::filesystem::remove_all(path_, ec);
+        }
     }
 
     [[nodiscard]] const std::string& path() const { return path_; }
