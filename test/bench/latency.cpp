@@ -14,7 +14,9 @@ namespace {
 
 using namespace chaos::test;
 
-constexpr int kContainers = 20;  // they take turns, so that Docker's restart backoff stays short
+// They take turns: one that lives 10 s before it is killed again is restarted after 100 ms, one
+// that does not waits twice as long each time (Docker's restart backoff).
+constexpr int kContainers = 60;
 
 // Waits for the end of a process that is no child of ours.
 class ProcessEnd {

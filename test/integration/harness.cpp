@@ -48,6 +48,11 @@ void require(bool condition, const std::string& what) {
     if (!condition) throw std::runtime_error(what);
 }
 
+std::string last_of(const std::string& log) {
+    constexpr std::size_t kShown = 4000;
+    return log.size() <= kShown ? log : "…" + log.substr(log.size() - kShown);
+}
+
 std::string trimmed(std::string text) {
     while (text.ends_with('\n') || text.ends_with(' ')) text.pop_back();
     return text;
@@ -79,6 +84,18 @@ Finished run_program(const std::vector<std::string>& argv) {
     ::waitpid(pid, &status, 0);
     result.exit_code = code_of(status);
     return result;
+}
+
+pid_t spawn_program(const std::vector<std::string>& argv) {
+    const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+    const pid_t pid = spawn(argv, nowhere);
+    ::close(nowhere);
+    return pid;
+}
+
+void end_program(pid_t pid) {
+    ::kill(pid, SIGTERM);
+    ::waitpid(pid, nullptr, 0);
 }
 
 std::string shared_engine() {
@@ -241,7 +258,7 @@ void Lab::expect_phase(const std::string& name, const std::string& wanted,
     const bool came = until([&] { return phase(name) == wanted; }, deadline);
     require(came && phase(name) == wanted,
             "no phase " + wanted + ":\n" + read_text(manifests() + "/" + name + ".status.yaml") +
-                log());
+                last_of(log()));
 }
 
 std::vector<std::string> Lab::targets(const std::string& name) const {

@@ -26,6 +26,10 @@ struct Finished {
 // Runs a program to its end, without a shell.
 Finished run_program(const std::vector<std::string>& argv);
 
+// Starts a program and leaves it running; its output is thrown away.
+pid_t spawn_program(const std::vector<std::string>& argv);
+void end_program(pid_t pid);
+
 // The engine that the tests share: test/run.sh starts it and names it in CHAOS_TEST_DOCKER.
 [[nodiscard]] std::string shared_engine();
 

@@ -1,0 +1,145 @@
+// Disks that are full, sockets that hang, floods of files: the controller stays alive and says why.
+#include <csignal>
+#include <filesystem>
+
+#include "controller/api/time.h"
+#include "test/integration/harness.h"
+#include "test/support/catch.h"
+
+using namespace chaos::test;
+
+namespace {
+
+std::string by_name(const std::string& name) { return "{service: " + name + "}"; }
+
+// A small file system of its own, full when the test says so.
+class SmallDisk {
+public:
+    explicit SmallDisk(const std::string& path) : path_(path) {
+        std::filesystem::create_directories(path);
+        const auto mounted =
+            run_program({"mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", path});
+        if (mounted.exit_code != 0) throw std::runtime_error(mounted.out);
+    }
+    SmallDisk(const SmallDisk&) = delete;
+    SmallDisk& operator=(const SmallDisk&) = delete;
+    ~SmallDisk() { run_program({"umount", "-l", path_}); }
+
+    void fill() const {
+        run_program({"dd", "if=/dev/zero", "of=" + path_ + "/ballast", "bs=4k", "count=1000"});
+    }
+    void make_room() const { std::filesystem::remove(path_ + "/ballast"); }
+
+private:
+    std::string path_;
+};
+
+// Something that listens on a unix socket and answers every connection in one way.
+class FakeEngine {
+public:
+    FakeEngine(const std::string& path, const std::string& answer) {
+        pid_ = spawn_program({"socat", "UNIX-LISTEN:" + path + ",fork", "SYSTEM:" + answer});
+        if (!until([&] { return std::filesystem::exists(path); }))
+            throw std::runtime_error("socat");
+    }
+    FakeEngine(const FakeEngine&) = delete;
+    FakeEngine& operator=(const FakeEngine&) = delete;
+    ~FakeEngine() { end_program(pid_); }
+
+private:
+    int pid_ = -1;
+};
+
+}  // namespace
+
+TEST_CASE("Nothing is injected that the journal cannot record, and it is when there is room again",
+          "[docker]") {
+    Containers c;
+    const auto web = c.start("web");
+    Lab lab{c};
+    const SmallDisk disk{lab.dir() / "state"};
+    lab.start();
+    disk.fill();
+    lab.write("k.yaml", experiment("k", by_name(web), "{type: container_kill}"));
+    CHECK(until([&] {
+        return lab.log().find("the state store does not take records") != std::string::npos;
+    }));
+    CHECK(c.restarts(web) == 0);
+    CHECK_THAT(lab.http("/healthz"), Catch::StartsWith("HTTP/1.1 200"));
+    disk.make_room();
+    lab.expect_phase("k", "Completed", 30s);
+    CHECK(c.restarts(web) == 1);
+    CHECK(lab.stop(SIGTERM) == 0);
+}
+
+TEST_CASE("A status that cannot be written delays no undo", "[docker]") {
+    Containers c;
+    const auto web = c.start("web");
+    Lab lab{c};
+    lab.dir().write("blocked", "a file where a directory is meant");
+    lab.start({"--status-dir", lab.dir() / "blocked"});
+    lab.write("p.yaml", experiment("p", by_name(web), "{type: container_pause}"));
+    CHECK(until([&] { return c.paused(web); }));
+    CHECK(until([&] { return lab.log().find("status file not written") != std::string::npos; }));
+    lab.remove("p.yaml");
+    CHECK(until([&] { return !c.paused(web); }));
+    CHECK(lab.stop(SIGTERM) == 0);
+}
+
+TEST_CASE("Engines that hang, talk nonsense or hang up are waited out", "[docker]") {
+    const std::string answer =
+        GENERATE("sleep 1000", "echo nonsense", "printf 'HTTP/1.1 200 OK\\r\\n'",
+                 "printf 'HTTP/1.1 200 OK\\r\\nContent-Length\\\\: 2\\r\\n\\r\\n{}'");
+    TempDir dir;
+    const FakeEngine engine{dir / "docker.sock", answer};
+    Lab lab{"unix://" + (dir / "docker.sock")};
+    lab.start({}, false);
+    lab.write("k.yaml", experiment("k", by_name("x"), "{type: container_kill}"));
+    lab.expect_phase("k", "Pending");
+    lab.write("bad.yaml", "[");
+    CHECK(until([&] { return lab.phase("bad") == "Rejected"; }));
+    CHECK_THAT(lab.http("/readyz"), Catch::StartsWith("HTTP/1.1 503"));
+    CHECK(lab.stop(SIGTERM) == 0);
+}
+
+TEST_CASE("Thousands of manifests arrive by one git checkout, and leave by another", "[docker]") {
+    constexpr int kManifests = 10'000;
+    Containers c;
+    const auto web = c.start("web");
+    Lab lab{c};
+    const auto git = [&](std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(), {"git", "-C", lab.manifests(), "-c", "user.name=t",
+                                             "-c", "user.email=t@example.org", "-c", "gc.auto=0"});
+        const auto result = run_program(arguments);
+        if (result.exit_code != 0) throw std::runtime_error(result.out);
+    };
+    git({"init", "-q", "-b", "empty"});
+    lab.write("p.yaml", experiment("p", by_name(web), "{type: container_pause}"));
+    git({"add", "p.yaml"});
+    git({"commit", "-q", "-m", "one"});
+    git({"checkout", "-q", "-b", "full"});
+    for (int i = 0; i < kManifests; ++i) {
+        lab.dir().write("manifests/m" + std::to_string(i) + ".yaml",
+                        experiment("m" + std::to_string(i), by_name("nobody"),
+                                   "{type: container_kill}", "  schedule: manual\n"));
+    }
+    git({"add", "."});
+    git({"commit", "-q", "-m", "many"});
+    git({"checkout", "-q", "empty"});
+    lab.start({"--status-dir", lab.dir() / "status"});
+    std::filesystem::create_directory(lab.dir() / "status");
+    REQUIRE(until([&] { return c.paused(web); }));
+    const auto statuses = [&] {
+        const auto files = std::filesystem::directory_iterator{lab.dir() / "status"};
+        return std::distance(begin(files), end(files));
+    };
+    git({"checkout", "-q", "full"});
+    CHECK(until([&] { return statuses() == kManifests + 1; }, 100s));
+    CHECK(c.paused(web));
+    git({"checkout", "-q", "empty"});
+    CHECK(until([&] { return statuses() == 1; }, 100s));
+    CHECK(c.paused(web));
+    lab.remove("p.yaml");
+    CHECK(until([&] { return !c.paused(web); }));
+    CHECK(lab.stop(SIGTERM) == 0);
+}
