@@ -46,6 +46,28 @@ void Run::add_event(TimePoint now, bool warning, std::string event_reason,
     if (events.size() > kEventsKept) events.erase(events.begin());
 }
 
+void shift(Run& run, Duration by) {
+    const auto move = [by](std::optional<TimePoint>& time) {
+        if (time) *time += by;
+    };
+    run.created_at += by;
+    run.origin += by;
+    for (auto* time : {&run.start_time, &run.deadline, &run.end_time, &run.recovering_since,
+                       &run.paused_since}) {
+        move(*time);
+    }
+    for (auto& target : run.targets) {
+        target.joined_at += by;
+        for (auto* time : {&target.disturbed_at, &target.same_life_counts_from, &target.rescued_at,
+                           &target.rescue_not_before}) {
+            move(*time);
+        }
+    }
+    for (auto& fault : run.faults) {
+        for (auto* time : {&fault.injected_at, &fault.recovered_at, &fault.not_before}) move(*time);
+    }
+}
+
 RunSummary summarize(const Run& run) {
     return {run.id,      run.run_id, run.seed,       run.phase,
             run.verdict, run.reason, run.start_time, run.end_time};

@@ -137,6 +137,9 @@ struct Run {
     friend bool operator==(const Run&, const Run&) = default;
 };
 
+// Moves every time that the run still goes by; events keep theirs.
+void shift(Run& run, Duration by);
+
 // What a status file's history keeps of a run.
 struct RunSummary {
     std::int64_t id = 0;

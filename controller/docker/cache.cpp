@@ -9,6 +9,9 @@ void sort_by_name(std::vector<Container>& containers) {
     std::ranges::sort(containers, {}, &Container::name);
 }
 
+// By how much an event may lag behind the answer to a request made after it.
+constexpr Duration kRace = std::chrono::seconds{5};
+
 Health to_health(const std::string& text) {
     if (text == "healthy") return Health::kHealthy;
     return text == "unhealthy" ? Health::kUnhealthy : Health::kStarting;
@@ -103,7 +106,8 @@ void Cache::started(Container& container, const Event& event) {
 
 bool Cache::apply(const Event& event) {
     auto& entry = known_[event.id];
-    if (event.time < entry.as_of) return false;
+    // Older than what was asked for; but not if it is much older: then the clock was set back.
+    if (event.time < entry.as_of && entry.as_of - event.time < kRace) return false;
     if (event.action == "destroy") {
         erase(event.id);
         return true;

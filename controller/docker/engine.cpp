@@ -1,5 +1,7 @@
 #include "controller/docker/engine.h"
 
+#include "controller/api/clock.h"
+
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -11,8 +13,6 @@ namespace {
 constexpr Duration kFirstRetry = std::chrono::milliseconds{100};
 constexpr Duration kLastRetry = std::chrono::seconds{5};
 constexpr Duration kRelist = std::chrono::minutes{1};
-
-TimePoint now() { return std::chrono::system_clock::now(); }
 
 }  // namespace
 
@@ -63,7 +63,7 @@ Task<Result<>> Engine::follow() {
 }
 
 Task<Result<>> Engine::relist() {
-    const auto as_of = now();
+    const auto as_of = wall_now();
     auto containers = co_await client_.list();
     if (!containers) co_return std::unexpected(containers.error());
     cache_.replace(std::move(*containers), as_of);
@@ -99,7 +99,7 @@ Task<Result<>> Engine::start(std::string name) {
 }
 
 Task<Result<Container>> Engine::refresh(std::string id) {
-    const auto as_of = now();
+    const auto as_of = wall_now();
     auto container = co_await client_.inspect(id);
     if (container) {
         cache_.update(*container, as_of);

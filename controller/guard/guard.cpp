@@ -11,6 +11,7 @@
 #include <csignal>
 #include <thread>
 
+#include "controller/api/clock.h"
 #include "controller/docker/engine.h"
 #include "controller/run/plan.h"
 #include "controller/store/store.h"
@@ -19,8 +20,6 @@
 
 namespace chaos::guard {
 namespace {
-
-TimePoint now() { return std::chrono::system_clock::now(); }
 
 // Whatever the controller had open (its listening port, its connections) must not live on in here.
 void let_go_of_everything_but(int fd) {
@@ -75,9 +74,9 @@ private:
             co_return;
         }
         fault.state = effect ? FaultState::kUndone : FaultState::kVanished;
-        fault.recovered_at = now();
+        fault.recovered_at = wall_now();
         run.add_event(
-            now(), false, "FaultUndone",
+            wall_now(), false, "FaultUndone",
             "the guard undid " + std::string{type_name(fault.spec)} + " on " + fault.target);
         log::info("guard: fault undone", {{"experiment", run.experiment}, {"fault", fault.id}});
     }
@@ -93,12 +92,20 @@ void close_run(Run& run) {
     run.verdict = Verdict::kAborted;
     run.reason = run.stop_reason;
     run.message = "the controller ended without undoing; its guard undid every fault";
-    run.end_time = now();
+    run.end_time = wall_now();
     run.settled = true;
-    run.add_event(now(), true, "Aborted", run.reason + ": " + run.message);
+    run.add_event(wall_now(), true, "Aborted", run.reason + ": " + run.message);
 }
 
 enum class Pass { kDone, kTakenOver, kAgain };
+
+// Whether another controller has had the state since the one that this guard belongs to. It has a
+// guard of its own, also if it has died meanwhile: its grace must not be cut short by the end of
+// ours.
+bool taken_over(const Settings& settings, int controller) {
+    const int holder = store::Store::last_holder(settings.state_dir);
+    return holder != controller && holder != ::getpid();
+}
 
 // The store is held for one pass only, so that a new controller can come in between.
 Pass undo_once(const Settings& settings, Undoer& undoer) {
@@ -130,6 +137,7 @@ Pass undo_once(const Settings& settings, Undoer& undoer) {
 }  // namespace
 
 int run(const Settings& settings) {
+    const int controller = ::getppid();
     ignore_signals();
     let_go_of_everything_but(settings.watch_fd);
     wait_for_end(3);
@@ -140,6 +148,7 @@ int run(const Settings& settings) {
     std::this_thread::sleep_for(settings.grace);
     Undoer undoer{settings.docker_path};
     for (int attempt = 1;; ++attempt) {
+        if (taken_over(settings, controller)) return 0;
         switch (undo_once(settings, undoer)) {
             case Pass::kDone: log::info("guard: nothing is in force any more"); return 0;
             case Pass::kTakenOver: return 0;

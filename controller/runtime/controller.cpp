@@ -4,6 +4,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "controller/api/clock.h"
 #include "controller/manifest/decode.h"
 #include "controller/run/random.h"
 #include "controller/telemetry/log.h"
@@ -14,8 +15,6 @@ namespace {
 constexpr std::size_t kMaxInWork = 32;  // keys that undo nothing; those that do are not counted
 constexpr Duration kBugRetry = std::chrono::seconds{1};
 constexpr std::size_t kHistory = 10;
-
-TimePoint now() { return std::chrono::system_clock::now(); }
 
 void report_bug(std::string_view what) {
     log::error("a task ended by an exception: this is a bug", {{"what", what}});
@@ -92,7 +91,7 @@ void Controller::enqueue_active() {
 }
 
 void Controller::stop(Duration patience) {
-    stop_by_ = now() + patience;
+    stop_by_ = boot_now() + patience;
     enqueue_active();
 }
 
@@ -111,22 +110,23 @@ Task<> Controller::run() {
         start_ready_keys();
         if (stop_by_) {
             const bool busy = queue_.in_work() > 0 || queue_.waiting() > 0;
-            if ((!busy && !holds_faults()) || now() >= *stop_by_) break;
+            if ((!busy && !holds_faults()) || boot_now() >= *stop_by_) break;
         }
-        auto next = queue_.next_time().value_or(now() + std::chrono::hours{1});
+        auto next = queue_.next_time().value_or(boot_now() + std::chrono::hours{1});
         if (stop_by_) next = std::min(next, *stop_by_);
-        wakeup_.expires_after(std::max(next - now(), Duration{0}));
+        wakeup_.expires_after(std::max(next - boot_now(), Duration{0}));
         co_await wakeup_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
     }
     co_await tasks_.join();
 }
 
 void Controller::start_ready_keys() {
-    while (auto name = queue_.take(now(), queue_.in_work() >= kMaxInWork)) {
+    while (auto name = queue_.take(boot_now(), queue_.in_work() >= kMaxInWork)) {
         tasks_.spawn(work(std::move(*name)));
     }
     metrics_.queue_depth(queue_.waiting());
-    // Counting takes a look at every experiment, so it is left for when there is nothing else to do.
+    // Counting takes a look at every experiment, so it is left for when there is nothing else to
+    // do.
     if (queue_.waiting() == 0 && queue_.in_work() == 0) metrics_.runs_active(active());
 }
 
@@ -135,13 +135,14 @@ Task<> Controller::work(std::string name) {
     bool ok = true;
     try {
         const auto again = co_await reconcile(name);
-        if (again) queue_.add_at(name, *again);
+        // By the clock that cannot be stepped, or a step would make it early or late.
+        if (again) queue_.add_at(name, boot_now() + (*again - wall_now()));
     } catch (const std::exception& error) {
         // Whatever it is, the key must come again: it may hold faults.
         ok = false;
         log::error("reconcile ended by an exception: this is a bug",
                    {{"experiment", name}, {"what", error.what()}});
-        queue_.add_at(name, now() + kBugRetry);
+        queue_.add_at(name, boot_now() + kBugRetry);
     }
     metrics_.reconciled(ok, std::chrono::steady_clock::now() - start);
     queue_.done(name);
@@ -186,7 +187,7 @@ std::optional<Run> Controller::new_run(const std::string& name, const Known& kno
     auto run_id = good.experiment.run_id();
     const auto& spec = good.experiment.spec;
     if (known.asked.run) {
-        run_id = "asked-" + format_time(now());
+        run_id = "asked-" + format_time(wall_now());
     } else if (fired_.contains({name, good.digest, run_id}) ||
                (spec.schedule == Schedule::kManual && run_id.empty())) {
         return std::nullopt;
@@ -199,9 +200,24 @@ std::optional<Run> Controller::new_run(const std::string& name, const Known& kno
     run.seed = spec.seed ? static_cast<std::uint64_t>(*spec.seed)
                          : run::derive_seed(name, good.digest, run_id, settings_.host);
     run.dry_run = spec.dry_run || known.asked.run.value_or(false);
-    run.created_at = now();
+    run.created_at = wall_now();
     run.origin = run.created_at;
     return run;
+}
+
+// A wall clock that was stepped takes the times of a run along: what was to last a minute still
+// does.
+void Controller::follow_clock(Known& known) {
+    constexpr Duration kStep = std::chrono::milliseconds{500};  // less is NTP at work
+    const Duration offset = wall_now() - boot_now();
+    const auto before = std::exchange(known.clock_offset, offset);
+    if (!before || std::chrono::abs(offset - *before) < kStep) return;
+    log::warning(
+        "the clock was stepped; deadlines move along",
+        {{"experiment", known.run->experiment}, {"by", format_duration(offset - *before)}});
+    shift(*known.run, offset - *before);
+    known.run->add_event(wall_now(), true, "ClockStepped",
+                         "by " + format_duration(offset - *before) + "; deadlines move along");
 }
 
 void Controller::take_requests(Known& known, Run& run) {
@@ -209,7 +225,7 @@ void Controller::take_requests(Known& known, Run& run) {
     if (asked.hold) run.held = *asked.hold;
     if (asked.abort && !run.finished() && run.stop_reason.empty()) {
         run.stop_reason = "AbortedByHand";
-        run.add_event(now(), true, run.stop_reason, "aborting: undoing every fault");
+        run.add_event(wall_now(), true, run.stop_reason, "aborting: undoing every fault");
     }
     if (asked.recover) {
         for (auto& fault : run.faults) fault.not_before.reset();
@@ -312,9 +328,10 @@ Task<std::optional<TimePoint>> Controller::reconcile(std::string name) {
         if (known.run->digest != known.digest && !known.run->finished()) {
             known.run->digest = known.digest;
             known.run->generation = known.generation;
-            known.run->add_event(now(), false, "SpecChanged",
+            known.run->add_event(wall_now(), false, "SpecChanged",
                                  "generation " + std::to_string(known.generation));
         }
+        follow_clock(known);
         take_requests(known, *known.run);
         again = co_await advance(name, known, before, wanted);
     }
@@ -345,7 +362,7 @@ Task<std::optional<TimePoint>> Controller::advance(const std::string& name, Know
                 {world_.containers(), world_.synced()},
                 held,
                 settings_.experiment_timeout,
-                now()};
+                wall_now()};
     };
     for (const auto& target : run::interesting(*known.run, facts())) {
         co_await world_.ensure_details(target);
@@ -371,7 +388,7 @@ Task<std::optional<TimePoint>> Controller::advance(const std::string& name, Know
     }
     note_recoveries(before, *known.run);
     if (known.run->finished() && !before.finished()) note_end(known);
-    if (acts && changed && is_active(known.run)) co_return now();
+    if (acts && changed && is_active(known.run)) co_return wall_now();
     auto next = conclusion.wait_until;
     if (planned_wait && (!next || *planned_wait < *next)) next = planned_wait;
     co_return next;
@@ -404,10 +421,10 @@ void Controller::note_end(Known& known) {
 // The manifest is gone and so are its faults: the status file stays for a while, then all but the
 // memory of what has fired is forgotten.
 std::optional<TimePoint> Controller::after_deletion(const std::string& name, Known& known) {
-    if (!known.deleted_at) known.deleted_at = now();
+    if (!known.deleted_at) known.deleted_at = wall_now();
     const bool ever_ran = known.run.has_value();
     const TimePoint until = *known.deleted_at + settings_.status_retention;
-    if (ever_ran && now() < until) return until;
+    if (ever_ran && wall_now() < until) return until;
     publisher_.forget(name);
     known_.erase(name);
     return std::nullopt;
@@ -431,7 +448,7 @@ void Controller::tell(const std::string& name, const Known& known, const source:
     facts.engine_synced = world_.synced();
     facts.run = known.run ? &*known.run : nullptr;
     facts.history = known.history;
-    publisher_.publish(facts, now());
+    publisher_.publish(facts, wall_now());
 }
 
 }  // namespace chaos::runtime

@@ -75,6 +75,8 @@ private:
         std::optional<Run> run;           // the newest
         std::vector<RunSummary> history;  // of ended runs, newest first
         std::optional<TimePoint> deleted_at;
+        // Wall clock less boot clock, when the times of `run` were last right.
+        std::optional<Duration> clock_offset;
     };
 
     [[nodiscard]] Task<> work(std::string name);
@@ -85,6 +87,7 @@ private:
     // `before`: the run as it was saved; what differs from it at the end is saved.
     [[nodiscard]] Task<std::optional<TimePoint>> advance(const std::string& name, Known& known,
                                                          Run before, bool wanted);
+    void follow_clock(Known& known);
     void take_requests(Known& known, Run& run);
     [[nodiscard]] Result<Known*> find_active(const std::string& name);
     void admit_new_run(const std::string& name, Known& known, const source::Good& good);

@@ -3,13 +3,12 @@
 #include <boost/asio/this_coro.hpp>
 #include <set>
 
+#include "controller/api/clock.h"
 #include "controller/run/recovery.h"
 #include "controller/telemetry/log.h"
 
 namespace chaos::runtime {
 namespace {
-
-TimePoint now() { return std::chrono::system_clock::now(); }
 
 using Steady = std::chrono::steady_clock;
 
@@ -27,11 +26,11 @@ void merge(FaultRecord& fault, const Effect& effect) {
 void note_failure(FaultRecord& fault, const Error& error, Duration cap) {
     ++fault.attempts;
     fault.last_error = error.context;
-    fault.not_before = now() + run::backoff(fault.attempts, cap);
+    fault.not_before = wall_now() + run::backoff(fault.attempts, cap);
 }
 
 void note_disturbance(Run& run, const FaultRecord& fault) {
-    if (auto* target = run.find_target(fault.target)) run::disturb(*target, fault, now());
+    if (auto* target = run.find_target(fault.target)) run::disturb(*target, fault, wall_now());
 }
 
 // Makes the record of an injection that is about to be tried.
@@ -75,10 +74,10 @@ Task<> Executor::start_one(Run& run, std::string name) {
     const auto started = co_await world_.start(name);
     auto* target = run.find_target(name);
     if (target == nullptr) co_return;
-    run::note_rescue(*target, started ? "" : started.error().context, now());
+    run::note_rescue(*target, started ? "" : started.error().context, wall_now());
     const auto what = started ? "started " + name + ", which did not come back by itself"
                               : "start of " + name + " failed: " + started.error().context;
-    run.add_event(now(), true, started ? "TargetStarted" : "StartFailed", what);
+    run.add_event(wall_now(), true, started ? "TargetStarted" : "StartFailed", what);
     log::warning(started ? "target started" : "target cannot be started",
                  {{"experiment", run.experiment},
                   {"target", name},
@@ -99,7 +98,7 @@ Task<> Executor::undo_one(Run& run, std::string id) {
     auto& record = *run.find_fault(id);
     if (!effect && effect.error().code != ErrorCode::kNotFound) {
         note_failure(record, effect.error(), run::kUndoBackoffCap);
-        run.add_event(now(), true, "UndoFailed", effect.error().context);
+        run.add_event(wall_now(), true, "UndoFailed", effect.error().context);
         log::error(
             "undo failed, will be retried",
             {{"experiment", run.experiment}, {"fault", id}, {"error", effect.error().context}});
@@ -107,10 +106,10 @@ Task<> Executor::undo_one(Run& run, std::string id) {
     }
     metrics_.undone(Steady::now() - start);
     record.state = effect ? FaultState::kUndone : FaultState::kVanished;
-    record.recovered_at = effect ? effect->at : now();
+    record.recovered_at = effect ? effect->at : wall_now();
     if (effect) merge(record, *effect);
     note_disturbance(run, record);
-    run.add_event(now(), false, effect ? "FaultUndone" : "TargetVanished",
+    run.add_event(wall_now(), false, effect ? "FaultUndone" : "TargetVanished",
                   (effect ? "undid " : "nothing left to undo: ") + describe(record));
     log::info("fault undone", {{"experiment", run.experiment}, {"fault", id}});
 }
@@ -125,7 +124,7 @@ Task<> Executor::inject_all(const std::vector<run::Injection>& injections, Run& 
         }
         auto& record = record_intent(run, injection);
         // The clock of a kill starts here: nothing between this and the signal takes long.
-        if (is_instant(record.spec)) record.injected_at = now();
+        if (is_instant(record.spec)) record.injected_at = wall_now();
     }
     if (const auto saved = co_await save(run); !saved) {
         for (const auto& injection : injections) {
@@ -134,7 +133,7 @@ Task<> Executor::inject_all(const std::vector<run::Injection>& injections, Run& 
             record.injected_at.reset();
             note_failure(record, saved.error(), run::kInjectBackoffCap);
         }
-        run.add_event(now(), true, "JournalFailed", saved.error().context);
+        run.add_event(wall_now(), true, "JournalFailed", saved.error().context);
         log::error("nothing injected: the state store does not take records",
                    {{"experiment", run.experiment}, {"error", saved.error().context}});
         co_return;
@@ -149,7 +148,8 @@ Task<> Executor::inject_all(const std::vector<run::Injection>& injections, Run& 
 
 Task<> Executor::inject_one(Run& run, std::string id, bool again) {
     const auto start = Steady::now();
-    if (auto* record = run.find_fault(id); is_instant(record->spec)) record->injected_at = now();
+    if (auto* record = run.find_fault(id); is_instant(record->spec))
+        record->injected_at = wall_now();
     const FaultRecord fault = *run.find_fault(id);
     const auto effect = co_await reconcilers_(fault.spec).inject(fault, again);
     auto& record = *run.find_fault(id);
@@ -162,7 +162,7 @@ Task<> Executor::inject_one(Run& run, std::string id, bool again) {
             record.injected_at.reset();
         }
         if (code == ErrorCode::kConflict || code == ErrorCode::kInvalid) record.not_before.reset();
-        run.add_event(now(), true, "InjectionFailed", effect.error().context);
+        run.add_event(wall_now(), true, "InjectionFailed", effect.error().context);
         log::warning(
             "injection failed",
             {{"experiment", run.experiment}, {"fault", id}, {"error", effect.error().context}});
@@ -174,7 +174,7 @@ Task<> Executor::inject_one(Run& run, std::string id, bool again) {
     record.injected_at = effect->at;
     merge(record, *effect);
     if (record.state == FaultState::kFired) note_disturbance(run, record);
-    run.add_event(now(), false, "FaultInjected", "injected " + describe(record));
+    run.add_event(wall_now(), false, "FaultInjected", "injected " + describe(record));
     log::info("fault injected", {{"experiment", run.experiment}, {"fault", id}});
 }
 

@@ -2,12 +2,12 @@
 
 #include <filesystem>
 
+#include "controller/api/clock.h"
+
 namespace chaos::source {
 namespace {
 
 constexpr auto kRescan = std::chrono::seconds{10};
-
-TimePoint now() { return std::chrono::system_clock::now(); }
 
 }  // namespace
 
@@ -30,7 +30,7 @@ Task<> DirectorySource::run() {
     std::string last_warning;
     std::set<std::string> closed;
     for (;;) {
-        const auto scan = scanner_.scan(now());
+        const auto scan = scanner_.scan(boot_now());
         bool unseen = false;
         if (watcher) {
             const auto watching = watcher->watch(scanner_.root(), scan.directories);
@@ -39,14 +39,15 @@ Task<> DirectorySource::run() {
             last_warning = warning;
             unseen = watching.value_or(false);
         }
-        const auto update = desired_.update(scan, closed, now());
+        const auto update = desired_.update(scan, closed, boot_now());
         ready_ = true;
         hooks_.on_update(update);
         if (unseen) continue;
         auto deadline = std::chrono::steady_clock::now() + kRescan;
         if (update.look_again) {
-            deadline = std::min(deadline, std::chrono::steady_clock::now() +
-                                              std::max(*update.look_again - now(), Duration{0}));
+            deadline =
+                std::min(deadline, std::chrono::steady_clock::now() +
+                                       std::max(*update.look_again - boot_now(), Duration{0}));
         }
         if (watcher) {
             auto hints = co_await watcher->wait(deadline);

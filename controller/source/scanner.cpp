@@ -12,6 +12,8 @@
 #include <memory>
 #include <optional>
 
+#include "controller/api/clock.h"
+
 namespace chaos::source {
 namespace {
 
@@ -112,7 +114,9 @@ void Scanner::visit(const std::string& path, const std::string& shown, TimePoint
     const auto it = cache_.find(shown);
     const bool known = it != cache_.end() && it->second.stamp == stamp && problem.empty();
     if (!known) {
-        File fresh{{}, TimePoint{Duration{stamp.modified_ns}}, now};
+        // The file system's time is the wall clock's, `now` is not: what counts is the file's age.
+        const Duration age = wall_now() - TimePoint{Duration{stamp.modified_ns}};
+        File fresh{{}, now - age, now};
         if (problem.empty()) {
             if (const auto text = read_bounded(real, problem)) {
                 fresh.documents = manifest::decode(*text);

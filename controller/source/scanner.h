@@ -18,7 +18,7 @@ namespace chaos::source {
 
 struct File {
     std::vector<manifest::Document> documents;
-    TimePoint modified;  // mtime
+    TimePoint modified;  // by the clock of `now` in scan()
     TimePoint seen;      // when this content was first looked at
 
     friend bool operator==(const File&, const File&) = default;
@@ -38,6 +38,7 @@ class Scanner {
 public:
     explicit Scanner(std::string root) : root_(std::move(root)) {}
 
+    // `now` by the boot clock.
     [[nodiscard]] Scan scan(TimePoint now);
     [[nodiscard]] const std::string& root() const { return root_; }
 

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 
 #include "controller/store/database.h"
 
@@ -99,8 +100,7 @@ Result<> Store::Impl::prepare_schema() {
                                              std::to_string(*version) + ")");
     }
     // WAL with FULL: a commit is on the disk when it returns, at the cost of one fsync.
-    auto pragmas =
-        db.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;");
+    auto pragmas = db.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;");
     if (!pragmas) return pragmas;
     return db.execute(kSchema);
 }
@@ -139,6 +139,12 @@ Result<std::vector<FaultRecord>> Store::peek(const std::string& directory) {
         if (!fault) return std::unexpected(fault.error());
         if (fault->holds()) held.push_back(std::move(*fault));
     }
+}
+
+int Store::last_holder(const std::string& directory) {
+    std::ifstream file{directory + "/lock"};
+    int pid = 0;
+    return file >> pid ? pid : 0;
 }
 
 bool Store::holds_faults(const std::string& directory) {

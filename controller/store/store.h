@@ -49,12 +49,15 @@ public:
     // kPermission, kUnavailable (disk full, I/O), kInvalid (made by a newer version).
     [[nodiscard]] static Result<Store> open(const std::string& directory);
 
-    // The faults that the journal in `directory` has in force. Takes no lock and creates nothing; empty
-    // where there is no journal. Errors: as open.
+    // The faults that the journal in `directory` has in force. Takes no lock and creates nothing;
+    // empty where there is no journal. Errors: as open.
     [[nodiscard]] static Result<std::vector<FaultRecord>> peek(const std::string& directory);
-    // Whether the journal in `directory` has faults in force. Takes no lock and creates nothing: false
-    // where there is no journal, true where it cannot be read.
+    // Whether the journal in `directory` has faults in force. Takes no lock and creates nothing:
+    // false where there is no journal, true where it cannot be read.
     [[nodiscard]] static bool holds_faults(const std::string& directory);
+
+    // The process id of who opened the store in `directory` last, alive or not; 0 where nobody has.
+    [[nodiscard]] static int last_holder(const std::string& directory);
 
     Store(Store&&) noexcept;
     Store& operator=(Store&&) noexcept;

@@ -1,5 +1,6 @@
 #include "reconcilers/container/reconciler.h"
 
+#include "controller/api/clock.h"
 #include "reconcilers/container/process.h"
 
 namespace chaos::container {
@@ -7,12 +8,10 @@ namespace {
 
 using runtime::Effect;
 
-TimePoint now() { return std::chrono::system_clock::now(); }
-
 constexpr int kLooks = 50;
 constexpr Duration kLookInterval = std::chrono::milliseconds{10};
 
-Effect effect_now() { return {now(), {}}; }
+Effect effect_now() { return {wall_now(), {}}; }
 
 std::unexpected<Error> unknown(const std::string& target, std::string_view what) {
     return fail(ErrorCode::kUnavailable, target + ": " + std::string{what});
@@ -66,7 +65,7 @@ Task<Result<Effect>> ContainerReconciler::kill(FaultRecord record) {
     if (spec.method == KillMethod::kApi) {
         const auto life = co_await same_life(record.incarnation);
         if (!life) co_return std::unexpected(life.error());
-        effect.at = now();
+        effect.at = wall_now();
         const auto killed = co_await engine_.client().kill(record.incarnation.container_id,
                                                            signal_name(spec.signal));
         if (!killed) co_return wrap(record.target, killed.error());
@@ -107,7 +106,7 @@ Task<Result<Effect>> ContainerReconciler::pause(FaultRecord record, bool again) 
     if (life->state != ContainerState::kPaused) {
         const auto paused = co_await engine_.client().pause(record.incarnation.container_id);
         if (!paused) co_return wrap(record.target, paused.error());
-        effect.at = now();
+        effect.at = wall_now();
     }
     const auto after = co_await engine_.refresh(record.incarnation.container_id);
     if (!after) co_return unknown(record.target, after.error().context);
@@ -129,7 +128,7 @@ Task<Result<Effect>> ContainerReconciler::unpause(FaultRecord record) {
         if (!done && done.error().code != ErrorCode::kConflict) {
             co_return wrap(record.target, done.error());
         }
-        effect.at = now();
+        effect.at = wall_now();
         const auto after = co_await engine_.refresh(record.incarnation.container_id);
         if (!after) co_return wrap(record.target + ": unpause", after.error());
         if (after->state == ContainerState::kPaused) {

@@ -202,6 +202,12 @@ TEST_CASE("Events older than what was asked for are history") {
     CHECK(cache.apply(event("unpause", "web", kT0 + 6s)));
 }
 
+TEST_CASE("Events after a clock was set back are no history") {
+    auto cache = cache_of({container("web")});
+    CHECK(cache.apply(event("die", "web", kT0 - 1h)));
+    CHECK(cache.find_name("web")->state == ContainerState::kExited);
+}
+
 TEST_CASE("Unknown containers appear, renamed ones move, destroyed ones go") {
     auto cache = cache_of({});
     CHECK(cache.apply(event("create", "tmp", kT0 + 1s)));

@@ -102,6 +102,39 @@ TEST_CASE("Engines that hang, talk nonsense or hang up are waited out", "[docker
     CHECK(lab.stop(SIGTERM) == 0);
 }
 
+TEST_CASE("A clock stepped by an hour, either way, ends nothing early or late", "[docker]") {
+    const std::string step = GENERATE("+1h", "-1h");
+    Containers c;
+    const auto web = c.start("web");
+    Lab lab{c};
+    lab.dir().write("faketime", "+0");
+    // Steps the wall clock of the controller alone; clocks that cannot be stepped go on.
+    const auto library = run_program({"sh", "-c", "ls /usr/lib/*/faketime/libfaketimeMT.so.1"}).out;
+    lab.wrapper = {"env",
+                   "LD_PRELOAD=" + library.substr(0, library.find('\n')),
+                   "FAKETIME_TIMESTAMP_FILE=" + (lab.dir() / "faketime"),
+                   "FAKETIME_NO_CACHE=1",
+                   "FAKETIME_DONT_FAKE_MONOTONIC=1",
+                   "ASAN_OPTIONS=verify_asan_link_order=0"};
+    lab.start();
+    lab.write("p.yaml",
+              experiment("p", by_name(web), "{type: container_pause, parameters: {duration: 4s}}"));
+    REQUIRE(until([&] { return c.paused(web); }));
+    const auto begin = std::chrono::steady_clock::now();
+    lab.dir().write("faketime", step);
+    REQUIRE(until([&] { return !c.paused(web); }));
+    const auto lasted = std::chrono::steady_clock::now() - begin;
+    CHECK(lasted > 3s);
+    CHECK(lasted < 6s);
+    lab.expect_phase("p", "Completed");
+    // And the directory is still watched.
+    lab.write("q.yaml", experiment("q", by_name(web), "{type: container_pause}"));
+    lab.expect_phase("q", "Running");
+    lab.remove("q.yaml");
+    lab.expect_phase("q", "Aborted");
+    CHECK_FALSE(c.paused(web));
+}
+
 TEST_CASE("Thousands of manifests arrive by one git checkout, and leave by another", "[docker]") {
     constexpr int kManifests = 10'000;
     Containers c;

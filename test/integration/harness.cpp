@@ -176,6 +176,7 @@ void Lab::start(const std::vector<std::string>& more, bool ready) {
                                   "--log-level",
                                   "debug"};
     argv.insert(argv.end(), more.begin(), more.end());
+    argv.insert(argv.begin(), wrapper.begin(), wrapper.end());
     const int log_file =
         ::open((dir_ / "controller.log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     const auto before = log().size();

@@ -77,6 +77,9 @@ public:
     void start(const std::vector<std::string>& more = {}, bool ready = true);
     // Ends it; returns the exit code, or 128 + the signal that ended it.
     int stop(int signal);
+    // Put before the command of the controller: a program and its arguments, or environment
+    // settings behind "env".
+    std::vector<std::string> wrapper;
     [[nodiscard]] bool running() const { return pid_ > 0; }
     [[nodiscard]] int pid() const { return pid_; }
     [[nodiscard]] std::string log() const { return read_text(dir_ / "controller.log"); }

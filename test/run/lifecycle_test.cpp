@@ -250,6 +250,21 @@ TEST_CASE("A stopping controller starts nothing") {
     CHECK_FALSE(s.run.finished());
 }
 
+TEST_CASE("A clock that is stepped takes the run's times along") {
+    for (const Duration step : {Duration{1h}, Duration{-1h}}) {
+        auto s = pause_sim();
+        s.settle();
+        s.now += 20s + step;
+        shift(s.run, step);
+        const auto next = s.settle();
+        CHECK(s.done.size() == 1);
+        CHECK(next == kT0 + 1min + step);
+        s.now = *next;
+        s.settle();
+        CHECK(s.done.back() == "undo container_pause web");
+    }
+}
+
 TEST_CASE("The deadline ends a fault however it was planned") {
     auto s = pause_sim(10min);
     s.settle();
