@@ -128,6 +128,8 @@ struct Run {
     std::vector<RunEvent> events;  // the last 50
 
     [[nodiscard]] bool finished() const;
+    // Something is still to be done or to be watched.
+    [[nodiscard]] bool active() const { return !finished() || !settled; }
     [[nodiscard]] bool holds_faults() const;
     [[nodiscard]] RunTarget* find_target(const std::string& name);
     [[nodiscard]] FaultRecord* find_fault(const std::string& fault_id);

@@ -20,8 +20,6 @@ void report_bug(std::string_view what) {
     log::error("a task ended by an exception: this is a bug", {{"what", what}});
 }
 
-bool is_active(const std::optional<Run>& run) { return run && (!run->finished() || !run->settled); }
-
 }  // namespace
 
 Controller::Controller(boost::asio::any_io_executor executor, Settings settings, World& world,
@@ -44,7 +42,7 @@ Result<> Controller::restore() {
     for (auto& run : loaded->runs) {
         auto& known = known_[run.experiment];
         known.history = std::move(loaded->history[run.experiment]);
-        if (is_active(run))
+        if (run.active())
             std::erase_if(known.history, [&](const auto& h) { return h.id == run.id; });
         known.run = std::move(run);
     }
@@ -53,7 +51,7 @@ Result<> Controller::restore() {
         known.generation = stored.generation;
         known.digest = stored.digest;
         known.path = stored.path;
-        if (!is_active(known.run)) continue;
+        if (!known.active()) continue;
         // A run goes on, so its last good spec is needed even if the file is broken or gone by now.
         for (auto& document : manifest::decode(stored.text)) {
             if (!document.experiment) continue;
@@ -63,7 +61,7 @@ Result<> Controller::restore() {
         }
     }
     for (const auto& [name, known] : known_) {
-        if (is_active(known.run)) queue_.add(name, known.run->holds_faults());
+        if (known.active()) queue_.add(name, known.run->holds_faults());
     }
     restored_ = true;
     return {};
@@ -82,7 +80,7 @@ void Controller::enqueue(const std::set<std::string>& names) {
 
 void Controller::enqueue_active() {
     for (const auto& [name, known] : known_) {
-        if (is_active(known.run)) queue_.add(name, known.run->holds_faults());
+        if (known.active()) queue_.add(name, known.run->holds_faults());
     }
     for (const auto& [name, entry] : desired_.entries()) {
         if (!known_.contains(name)) queue_.add(name);
@@ -97,7 +95,7 @@ void Controller::stop(Duration patience) {
 
 std::size_t Controller::active() const {
     return static_cast<std::size_t>(
-        std::ranges::count_if(known_, [](const auto& k) { return is_active(k.second.run); }));
+        std::ranges::count_if(known_, [](const auto& k) { return k.second.active(); }));
 }
 
 bool Controller::holds_faults() const {
@@ -220,85 +218,6 @@ void Controller::follow_clock(Known& known) {
                          "by " + format_duration(offset - *before) + "; deadlines move along");
 }
 
-void Controller::take_requests(Known& known, Run& run) {
-    auto& asked = known.asked;
-    if (asked.hold) run.held = *asked.hold;
-    if (asked.abort && !run.finished() && run.stop_reason.empty()) {
-        run.stop_reason = "AbortedByHand";
-        run.add_event(wall_now(), true, run.stop_reason, "aborting: undoing every fault");
-    }
-    if (asked.recover) {
-        for (auto& fault : run.faults) fault.not_before.reset();
-        for (auto& target : run.targets) target.rescues = 0;
-        for (auto& target : run.targets) target.rescue_not_before.reset();
-    }
-    const auto new_run = asked.run;
-    asked = {};
-    asked.run = new_run;  // taken by admit_new_run, when this one is over
-}
-
-Result<Controller::Known*> Controller::find_active(const std::string& name) {
-    const auto it = known_.find(name);
-    if (it == known_.end()) return fail(ErrorCode::kNotFound, "no experiment \"" + name + "\"");
-    if (!is_active(it->second.run)) {
-        return fail(ErrorCode::kConflict, name + " has no run that is going on");
-    }
-    return &it->second;
-}
-
-Result<std::string> Controller::run_now(const std::string& name, bool dry_run) {
-    const auto entry = desired_.entries().find(name);
-    if (entry == desired_.entries().end() || !entry->second.good) {
-        return fail(ErrorCode::kNotFound, "no valid experiment \"" + name + "\"");
-    }
-    auto& known = known_[name];
-    if (known.run && !known.run->finished()) {
-        return fail(ErrorCode::kConflict, name + " is running already; abort it first");
-    }
-    known.asked.run = dry_run;
-    queue_.add(name);
-    wake();
-    return name + (dry_run ? ": dry run started" : ": run started");
-}
-
-Result<std::string> Controller::hold(const std::string& name, bool held) {
-    auto known = find_active(name);
-    if (!known) return std::unexpected(known.error());
-    if ((*known)->run->finished()) return fail(ErrorCode::kConflict, name + " has ended");
-    (*known)->asked.hold = held;
-    queue_.add(name, true);
-    wake();
-    return name + (held ? ": paused" : ": resumed");
-}
-
-Result<std::string> Controller::abort(const std::string& name) {
-    auto known = find_active(name);
-    if (!known) return std::unexpected(known.error());
-    if ((*known)->run->finished()) return fail(ErrorCode::kConflict, name + " has ended");
-    (*known)->asked.abort = true;
-    queue_.add(name, true);
-    wake();
-    return name + ": aborting";
-}
-
-Result<std::string> Controller::recover(const std::string& name) {
-    const auto it = known_.find(name);
-    if (it == known_.end() || !it->second.run) {
-        return fail(ErrorCode::kNotFound, "no run of \"" + name + "\"");
-    }
-    auto& run = *it->second.run;
-    if (run.phase == Phase::kCleanupFailed && run.settled) {
-        run.settled = false;
-        run.end_time.reset();
-    } else if (!is_active(it->second.run)) {
-        return fail(ErrorCode::kConflict, name + " has nothing to recover");
-    }
-    it->second.asked.recover = true;
-    queue_.add(name, true);
-    wake();
-    return name + ": trying again";
-}
-
 void Controller::admit_new_run(const std::string& name, Known& known, const source::Good& good) {
     const bool busy = known.run && !known.run->finished();
     if (busy || stop_by_ || !desired_.unavailable().empty()) return;
@@ -323,7 +242,7 @@ Task<std::optional<TimePoint>> Controller::reconcile(std::string name) {
         admit_new_run(name, known, *entry->good);
     }
     std::optional<TimePoint> again;
-    if (is_active(known.run)) {
+    if (known.active()) {
         const Run before = *known.run;
         if (known.run->digest != known.digest && !known.run->finished()) {
             known.run->digest = known.digest;
@@ -335,7 +254,7 @@ Task<std::optional<TimePoint>> Controller::reconcile(std::string name) {
         take_requests(known, *known.run);
         again = co_await advance(name, known, before, wanted);
     }
-    if (!wanted && !is_active(known.run)) again = after_deletion(name, known);
+    if (!wanted && !known.active()) again = after_deletion(name, known);
     if (known_.contains(name)) tell(name, known_[name], entry ? &*entry : nullptr);
     co_return again;
 }
@@ -388,7 +307,7 @@ Task<std::optional<TimePoint>> Controller::advance(const std::string& name, Know
     }
     note_recoveries(before, *known.run);
     if (known.run->finished() && !before.finished()) note_end(known);
-    if (acts && changed && is_active(known.run)) co_return wall_now();
+    if (acts && changed && known.active()) co_return wall_now();
     auto next = conclusion.wait_until;
     if (planned_wait && (!next || *planned_wait < *next)) next = planned_wait;
     co_return next;

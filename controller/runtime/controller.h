@@ -77,6 +77,8 @@ private:
         std::optional<TimePoint> deleted_at;
         // Wall clock less boot clock, when the times of `run` were last right.
         std::optional<Duration> clock_offset;
+
+        [[nodiscard]] bool active() const { return run && run->active(); }
     };
 
     [[nodiscard]] Task<> work(std::string name);
