@@ -95,6 +95,17 @@ int delete_experiment(const Context& context, const std::string& name) {
                     << '\n';
         return kFailed;
     }
+    // Which of two files with one name is in force only the controller knows: guessing wrong would
+    // leave the fault in place and say that it is gone.
+    std::string paths;
+    for (const auto& other : *items) {
+        if (other.name == name && other.document) paths += " " + other.path;
+    }
+    if (paths != " " + item->path) {
+        context.err << "chaosctl: \"" << name
+                    << "\" stands in several files; remove the one you mean:" << paths << '\n';
+        return kFailed;
+    }
     const auto documents = documents_of(item->path);
     if (documents.size() > 1) {
         const auto text = rewritten(documents, item->document->index, std::nullopt);

@@ -1,5 +1,6 @@
 // verify-clean: proves that nothing of this project is in force, from the journal and from Docker.
 #include <algorithm>
+#include <filesystem>
 #include <ostream>
 
 #include "controller/ctl/population.h"
@@ -23,6 +24,11 @@ bool still_there(const FaultRecord& fault, const std::vector<Container>& contain
 }  // namespace
 
 int verify_clean(const Context& context) {
+    if (!std::filesystem::exists(context.state_dir + "/state.db")) {
+        context.err << "chaosctl: no journal in " << context.state_dir
+                    << "; --state-dir must be that of the controller\n";
+        return kFailed;
+    }
     const auto held = store::Store::peek(context.state_dir);
     if (!held) {
         context.err << "chaosctl: " << held.error().context << '\n';

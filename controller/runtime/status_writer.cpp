@@ -21,6 +21,7 @@ Result<> bring_about(const std::string& path, const std::optional<std::string>& 
 }  // namespace
 
 void StatusWriter::submit(const std::string& path, std::optional<std::string> text) {
+    failed_.erase(path);
     pending_[path] = std::move(text);
     if (running_) return;
     running_ = true;
@@ -36,15 +37,24 @@ Task<> StatusWriter::drain() {
         auto job = [path, text] { return bring_about(path, text); };
         const auto written = co_await worker_.run(std::move(job));
         if (written) {
-            failing_.erase(path);
+            reported_.erase(path);
             continue;
         }
-        if (!std::exchange(failing_[path], true)) on_error_(written.error().context);
-        pending_.emplace(path, text);  // unless a newer one came meanwhile
-        // One that cannot be written must not keep the others waiting: they come first after this.
-        if (failing_.size() >= pending_.size() && !co_await sleep_for(kRetry)) break;
+        if (reported_.insert(path).second) on_error_(written.error().context);
+        if (pending_.contains(path)) continue;  // a newer one came meanwhile
+        // Aside, so that one that cannot be written keeps no other waiting.
+        failed_[path] = text;
+        tasks_.spawn(retry_later(path));
     }
     running_ = false;
+}
+
+Task<> StatusWriter::retry_later(std::string path) {
+    if (!co_await sleep_for(kRetry)) co_return;
+    const auto it = failed_.find(path);
+    if (it == failed_.end()) co_return;
+    auto text = it->second;
+    submit(path, std::move(text));
 }
 
 }  // namespace chaos::runtime

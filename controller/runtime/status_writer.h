@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "controller/api/time.h"
@@ -28,12 +29,14 @@ public:
 
 private:
     [[nodiscard]] Task<> drain();
+    [[nodiscard]] Task<> retry_later(std::string path);
 
     TaskGroup& tasks_;
     std::function<void(std::string)> on_error_;
     Worker worker_;
     std::map<std::string, std::optional<std::string>> pending_;
-    std::map<std::string, bool> failing_;
+    std::map<std::string, std::optional<std::string>> failed_;  // to be tried again
+    std::set<std::string> reported_;
     bool running_ = false;
 };
 

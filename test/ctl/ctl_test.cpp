@@ -163,6 +163,11 @@ TEST_CASE("apply and delete leave the other documents of a file as they are") {
     CHECK(delete_experiment(sh.context, "b") == kOk);
     CHECK(read_text(sh.dir / "all.yaml") == first + "---\n" + third);
     CHECK(delete_experiment(sh.context, "b") == kFailed);
+    sh.dir.write("twin1.yaml", manifest_text("twin"));
+    sh.dir.write("twin2.yaml", manifest_text("twin"));
+    CHECK(delete_experiment(sh.context, "twin") == kFailed);
+    CHECK_THAT(sh.complained(), Catch::Contains("twin1.yaml") && Catch::Contains("twin2.yaml"));
+    CHECK(std::filesystem::exists(sh.dir / "twin2.yaml"));
     sh.dir.write("one.yaml", manifest_text("one"));
     CHECK(delete_experiment(sh.context, "one") == kOk);
     CHECK_FALSE(std::filesystem::exists(sh.dir / "one.yaml"));

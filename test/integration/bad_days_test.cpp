@@ -86,6 +86,18 @@ TEST_CASE("A status that cannot be written delays no undo", "[docker]") {
     CHECK(lab.stop(SIGTERM) == 0);
 }
 
+TEST_CASE("A status that cannot be written keeps no other waiting", "[docker]") {
+    Containers c;
+    Lab lab{c};
+    lab.dir().write("manifests/a.status.yaml/in-the-way", "a directory where the status file goes");
+    lab.write("a.yaml", experiment("a", by_name("nobody"), "{type: container_kill}"));
+    lab.start();
+    REQUIRE(until([&] { return lab.log().find("status file not written") != std::string::npos; }));
+    lab.write("z.yaml", experiment("z", by_name("nobody"), "{type: container_kill}"));
+    lab.expect_phase("z", "Failed", 3s);
+    CHECK(lab.stop(SIGTERM) == 0);
+}
+
 TEST_CASE("Engines that hang, talk nonsense or hang up are waited out", "[docker]") {
     const std::string answer =
         GENERATE("sleep 1000", "echo nonsense", "printf 'HTTP/1.1 200 OK\\r\\n'",

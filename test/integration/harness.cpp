@@ -88,13 +88,16 @@ Finished run_program(const std::vector<std::string>& argv) {
 
 pid_t spawn_program(const std::vector<std::string>& argv) {
     const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
-    const pid_t pid = spawn(argv, nowhere);
+    auto in_session = argv;
+    in_session.insert(in_session.begin(), "setsid");  // execs: the process id stays
+    const pid_t pid = spawn(in_session, nowhere);
     ::close(nowhere);
     return pid;
 }
 
 void end_program(pid_t pid) {
-    ::kill(pid, SIGTERM);
+    ::kill(-pid, SIGKILL);  // its children too: see setsid in spawn_program
+    ::kill(pid, SIGKILL);
     ::waitpid(pid, nullptr, 0);
 }
 
