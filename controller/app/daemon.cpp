@@ -298,7 +298,8 @@ int run_guard(const Options& options) {
         log::error("the guard is started by the controller only");
         return 2;
     }
-    return guard::run({options.watch_fd, options.state_dir, *path, options.guard_grace});
+    return guard::run(
+        {options.watch_fd, options.controller_pid, options.state_dir, *path, options.guard_grace});
 }
 
 }  // namespace chaos::app

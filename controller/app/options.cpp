@@ -91,6 +91,7 @@ Parsed parse_options(int argc, char** argv) {
         ->capture_default_str();
     // Between the controller and its guard only.
     cli.add_option("--watch-fd", o.watch_fd)->group("");
+    cli.add_option("--controller-pid", o.controller_pid)->group("");
     cli.set_version_flag("--version", std::string{"chaos-controller "} + kVersion);
     try {
         cli.parse(argc, argv);

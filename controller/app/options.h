@@ -22,6 +22,7 @@ struct Options {
     // What the guard was started with; the mode is chosen by the first argument, "guard".
     bool guard = false;
     int watch_fd = -1;
+    int controller_pid = -1;
     log::Level log_level = log::Level::kInfo;
     log::Format log_format = log::Format::kText;
 };

@@ -102,9 +102,9 @@ enum class Pass { kDone, kTakenOver, kAgain };
 // Whether another controller has had the state since the one that this guard belongs to. It has a
 // guard of its own, also if it has died meanwhile: its grace must not be cut short by the end of
 // ours.
-bool taken_over(const Settings& settings, int controller) {
+bool taken_over(const Settings& settings) {
     const int holder = store::Store::last_holder(settings.state_dir);
-    return holder != controller && holder != ::getpid();
+    return holder != settings.controller && holder != ::getpid();
 }
 
 // The store is held for one pass only, so that a new controller can come in between.
@@ -137,7 +137,6 @@ Pass undo_once(const Settings& settings, Undoer& undoer) {
 }  // namespace
 
 int run(const Settings& settings) {
-    const int controller = ::getppid();
     ignore_signals();
     let_go_of_everything_but(settings.watch_fd);
     wait_for_end(3);
@@ -148,7 +147,7 @@ int run(const Settings& settings) {
     std::this_thread::sleep_for(settings.grace);
     Undoer undoer{settings.docker_path};
     for (int attempt = 1;; ++attempt) {
-        if (taken_over(settings, controller)) return 0;
+        if (taken_over(settings)) return 0;
         switch (undo_once(settings, undoer)) {
             case Pass::kDone: log::info("guard: nothing is in force any more"); return 0;
             case Pass::kTakenOver: return 0;

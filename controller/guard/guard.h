@@ -9,7 +9,8 @@
 namespace chaos::guard {
 
 struct Settings {
-    int watch_fd = -1;  // a pidfd of the controller
+    int watch_fd = -1;    // a pidfd of the controller
+    int controller = -1;  // its process id
     std::string state_dir;
     std::string docker_path;
     // How long a new controller has to come: specification section 6.

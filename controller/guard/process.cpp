@@ -29,7 +29,8 @@ Result<> Process::start() {
                     std::string{"guard: pidfd_open: "} + std::strerror(errno));
     }
     auto arguments = arguments_;
-    arguments.insert(arguments.end(), {"--watch-fd", std::to_string(self)});
+    arguments.insert(arguments.end(), {"--watch-fd", std::to_string(self), "--controller-pid",
+                                       std::to_string(::getpid())});
     std::vector<char*> argv;
     for (auto& argument : arguments) argv.push_back(argument.data());
     argv.push_back(nullptr);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <numeric>
 
 #include "controller/json/json.h"
@@ -106,7 +107,11 @@ bool is_integer(const Node& node) { return is_plain(node) && reads_as<std::int64
 
 bool is_number(const Node& node) {
     // from_chars reads "inf" and "nan", which no field means.
+    // std::stod, which reads it later, throws for what is smaller than a normal double.
+    double value = 0;
+    std::from_chars(node.scalar.data(), node.scalar.data() + node.scalar.size(), value);
     return is_plain(node) && reads_as<double>(node.scalar) &&
+           std::fpclassify(value) != FP_SUBNORMAL &&
            node.scalar.find_first_of("iInN") == std::string::npos;
 }
 

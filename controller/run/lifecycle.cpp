@@ -173,6 +173,7 @@ void note_recovery(Run& run, const RunTarget& before, const RunTarget& target, T
 // When each target's recovery is to be looked at again; nullopt when all is known.
 std::optional<TimePoint> track_all(Run& run, const Facts& facts) {
     std::optional<TimePoint> next;
+    if (!facts.world.synced) return next;  // nothing that is seen now says anything
     for (auto& target : run.targets) {
         const auto before = target;
         const auto again = track(target, find_container(facts.world, target.name),
@@ -270,7 +271,7 @@ std::optional<TimePoint> recover(Run& run, const Facts& facts) {
         note_cleanup_failure(run, facts);
         return next;
     }
-    const bool watching = next || awaits_rescue(run, facts);
+    const bool watching = next || awaits_rescue(run, facts) || !facts.world.synced;
     if (!run.stop_reason.empty()) {
         if (!run.finished()) {
             finish(run, Phase::kAborted, Verdict::kAborted, run.stop_reason,
