@@ -19,7 +19,6 @@ public:
     [[nodiscard]] Result<> start();
     // Starts it again whenever it ends, until cancelled.
     [[nodiscard]] Task<> keep_alive();
-    [[nodiscard]] int pid() const { return pid_; }
 
 private:
     std::vector<std::string> arguments_;

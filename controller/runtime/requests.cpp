@@ -3,6 +3,7 @@
 #include "controller/runtime/controller.h"
 
 namespace chaos::runtime {
+
 void Controller::take_requests(Known& known, Run& run) {
     auto& asked = known.asked;
     if (asked.hold) run.held = *asked.hold;

@@ -25,7 +25,6 @@ TEST_CASE("plan foretells the run, and a seed replays it", "[docker]") {
     for (int round = 0; round < 2; ++round) {
         Lab lab{c};
         lab.start();
-        const auto text = experiment("k", pool, kPause + ", " + kPause, seed + "  dry_run: true\n");
         const auto broken = lab.ctl({"plan", "/nonexistent"});
         CHECK(broken.exit_code == 1);
         lab.dir().write("k.yaml", experiment("k", pool, kPause, seed + "  dry_run: true\n"));
@@ -178,7 +177,6 @@ TEST_CASE("A one-shot fires once: not after touch, restart, rename or a fresh cl
     CHECK(c.restarts(web) == 1);
     CHECK(until([&] { return lab.phase("k") == "Completed"; }));
 
-    lab.write("renamed.yaml", text + "" + "---\n");
     lab.write("renamed.yaml",
               "apiVersion: chaos.sutazai.com/v1\nkind: ChaosExperiment\nmetadata:\n  name: k\n"
               "  annotations: {chaos.sutazai.com/run-id: again}\n" +
