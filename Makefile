@@ -34,7 +34,7 @@ test-asan:  ## every test again under AddressSanitizer and UndefinedBehaviorSani
 	@test/run.sh build/asan
 
 FUZZ_SECONDS ?= 600
-fuzz:  ## fuzz what reads foreign bytes, FUZZ_SECONDS each
+fuzz:  ## fuzz what reads foreign bytes, FUZZ_SECONDS each ("smoke": a short run, always the same)
 	@deploy/deps.sh build lint
 	@test/fuzz/run.sh $(FUZZ_SECONDS)
 

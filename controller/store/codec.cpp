@@ -13,21 +13,21 @@ constexpr int kPhases = 10;
 constexpr int kVerdicts = 5;
 constexpr int kFaultStates = 7;
 
-void put(Writer& out, const char* key, const std::string& text) { out.key(key).value(text); }
-void put(Writer& out, const char* key, TimePoint time) {
+void put(Writer& out, std::string_view key, const std::string& text) { out.key(key).value(text); }
+void put(Writer& out, std::string_view key, TimePoint time) {
     out.key(key).value(static_cast<std::int64_t>(time.time_since_epoch().count()));
 }
-void put(Writer& out, const char* key, Duration duration) {
+void put(Writer& out, std::string_view key, Duration duration) {
     out.key(key).value(static_cast<std::int64_t>(duration.count()));
 }
-void put(Writer& out, const char* key, const Incarnation& life) {
+void put(Writer& out, std::string_view key, const Incarnation& life) {
     out.key(key).begin_object();
     put(out, "container_id", life.container_id);
     put(out, "started_at", life.started_at);
     out.key("pid").value(life.pid).end_object();
 }
 template <class T>
-void put(Writer& out, const char* key, const std::optional<T>& value) {
+void put(Writer& out, std::string_view key, const std::optional<T>& value) {
     if (value) put(out, key, *value);
 }
 
@@ -258,7 +258,7 @@ std::string encode_fault(const FaultRecord& fault) {
     put(out, "not_before", fault.not_before);
     put(out, "last_error", fault.last_error);
     out.key("evidence").begin_object();
-    for (const auto& [key, value] : fault.evidence) put(out, key.c_str(), value);
+    for (const auto& [key, value] : fault.evidence) put(out, key, value);
     out.end_object().end_object();
     return out.text();
 }

@@ -158,6 +158,12 @@ TEST_CASE("A file that is no database is a clear error") {
     CHECK_THAT(store.error().context, Catch::Contains("not a database"));
 }
 
+TEST_CASE("A fault's evidence reads back whatever its keys hold") {
+    auto fault = some_run().faults[0];
+    fault.evidence[std::string{"a\0b", 3}] = "c";
+    CHECK(decode_fault(encode_fault(fault)) == fault);
+}
+
 TEST_CASE("The journal's reader survives any bytes") {
     std::mt19937 random{3};
     const auto run = some_run();
