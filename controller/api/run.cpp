@@ -26,6 +26,19 @@ bool Run::holds_faults() const {
     return std::ranges::any_of(faults, [](const FaultRecord& f) { return f.holds(); });
 }
 
+std::vector<std::string> Run::unrecovered() const {
+    std::vector<std::string> names;
+    if (settled) return names;
+    for (const auto& target : targets) {
+        const bool perhaps_hit = std::ranges::any_of(faults, [&](const FaultRecord& f) {
+            return f.target == target.name && is_instant(f.spec) &&
+                   f.state == FaultState::kRecorded;
+        });
+        if (perhaps_hit || (target.disturbed_at && !target.recovered)) names.push_back(target.name);
+    }
+    return names;
+}
+
 RunTarget* Run::find_target(const std::string& name) {
     const auto it = std::ranges::find(targets, name, &RunTarget::name);
     return it == targets.end() ? nullptr : &*it;
@@ -53,7 +66,7 @@ void shift(Run& run, Duration by) {
     run.created_at += by;
     run.origin += by;
     for (auto* time : {&run.start_time, &run.deadline, &run.end_time, &run.recovering_since,
-                       &run.paused_since}) {
+                       &run.waiting_since, &run.paused_since}) {
         move(*time);
     }
     for (auto& target : run.targets) {
@@ -64,7 +77,10 @@ void shift(Run& run, Duration by) {
         }
     }
     for (auto& fault : run.faults) {
-        for (auto* time : {&fault.injected_at, &fault.recovered_at, &fault.not_before}) move(*time);
+        for (auto* time :
+             {&fault.injected_at, &fault.recovered_at, &fault.ends_at, &fault.not_before}) {
+            move(*time);
+        }
     }
 }
 

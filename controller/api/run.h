@@ -48,6 +48,7 @@ struct FaultRecord {
     FaultState state = FaultState::kRecorded;
     std::optional<TimePoint> injected_at;
     std::optional<TimePoint> recovered_at;
+    std::optional<TimePoint> ends_at;     // when it is to be undone at the latest
     int attempts = 0;                     // failed ones since the last success
     std::optional<TimePoint> not_before;  // backoff after a failed attempt
     std::string last_error;
@@ -116,21 +117,35 @@ struct Run {
     std::optional<TimePoint> deadline;
     std::optional<TimePoint> end_time;
     std::optional<TimePoint> recovering_since;
+    std::optional<TimePoint> waiting_since;  // for its present reason; while in phase Waiting
+    std::optional<TimePoint> deleted_at;     // when its manifest was found to be gone
     std::string stop_reason;  // CamelCase; set once an abort is decided, never taken back
     bool settled = false;     // finished, and the targets' recovery was seen or has timed out
     bool dry_run = false;
-    // While paused nothing is in force and the clock stands; what it has stood in all.
+    // While paused nothing is in force and the clock stands.
     std::optional<TimePoint> paused_since;
-    Duration paused_total{};
-    bool held = false;  // paused by hand (chaosctl pause), besides the annotation
+    Duration paused_total{};  // since the start
+    bool held = false;        // paused by hand (chaosctl pause), besides the annotation
     std::vector<RunTarget> targets;
     std::vector<FaultRecord> faults;
     std::vector<RunEvent> events;  // the last 50
 
     [[nodiscard]] bool finished() const;
+    // The faults are over, their undoing or the targets' recovery is not.
+    [[nodiscard]] bool recovering() const {
+        return phase == Phase::kRecovering || phase == Phase::kCleanupFailed;
+    }
+    // Faults may still be injected.
+    [[nodiscard]] bool underway() const {
+        return stop_reason.empty() && !finished() && !recovering();
+    }
     // Something is still to be done or to be watched.
     [[nodiscard]] bool active() const { return !finished() || !settled; }
     [[nodiscard]] bool holds_faults() const;
+    // Targets that a fault of ours may have brought down and that were not seen to come back.
+    [[nodiscard]] std::vector<std::string> unrecovered() const;
+    // What nobody but this project will put right is left: a fault in force, a target that is down.
+    [[nodiscard]] bool owes() const { return holds_faults() || !unrecovered().empty(); }
     [[nodiscard]] RunTarget* find_target(const std::string& name);
     [[nodiscard]] FaultRecord* find_fault(const std::string& fault_id);
     // Keeps the last 50; an event equal to the last one in reason and message is not repeated.

@@ -138,6 +138,10 @@ private:
 
     void take(const source::Desired::Update& update) {
         const auto& unavailable = source_.desired().unavailable();
+        if (!looked_ && unavailable.empty()) {
+            looked_ = true;
+            controller_.first_look();
+        }
         if (unavailable != unavailable_) {
             unavailable_ = unavailable;
             if (!unavailable.empty()) {
@@ -248,6 +252,7 @@ private:
     telemetry::HttpServer control_;
     asio::signal_set signals_;
     std::string unavailable_;
+    bool looked_ = false;
     int exit_code_ = 0;
 };
 
@@ -282,7 +287,8 @@ int run_daemon(const Options& options) {
     auto store = path ? open_store(options.state_dir) : std::unexpected(path.error());
     guard::Process guard{guard_arguments(options)};
     // Without a guard nothing is injected: who would undo it?
-    const auto guarded = store ? guard.start() : Result<>{};
+    auto guarded = store ? guard.start() : Result<>{};
+    if (store && guarded) guarded = store->note_guarded();
     if (!store || !guarded) {
         log::error("cannot start",
                    {{"error", store ? guarded.error().context : store.error().context}});

@@ -29,12 +29,16 @@ int verify_clean(const Context& context) {
                     << "; --state-dir must be that of the controller\n";
         return kFailed;
     }
-    const auto held = store::Store::peek(context.state_dir);
-    if (!held) {
-        context.err << "chaosctl: " << held.error().context << '\n';
+    const auto runs = store::Store::peek(context.state_dir);
+    if (!runs) {
+        context.err << "chaosctl: " << runs.error().context << '\n';
         return kFailed;
     }
-    if (held->empty()) {
+    std::vector<FaultRecord> held;
+    for (const auto& run : *runs) {
+        std::ranges::copy_if(run.faults, std::back_inserter(held), &FaultRecord::holds);
+    }
+    if (held.empty()) {
         context.out << "clean: the journal in " << context.state_dir << " has nothing in force\n";
         return kOk;
     }
@@ -44,7 +48,7 @@ int verify_clean(const Context& context) {
         return kFailed;
     }
     std::size_t left = 0;
-    for (const auto& fault : *held) {
+    for (const auto& fault : held) {
         if (!still_there(fault, *containers)) continue;
         ++left;
         context.out << type_name(fault.spec) << " on " << fault.target

@@ -88,14 +88,20 @@ Task<Result<>> Engine::start(std::string name) {
     const auto* known = cache_.find_name(name);
     if (known == nullptr) co_return fail(ErrorCode::kNotFound, name + ": no such container");
     const auto id = known->id;
+    const auto started = co_await start_if_down(id);
+    if (!started) co_return wrap(name, started.error());
+    co_return Result<>{};
+}
+
+Task<Result<bool>> Engine::start_if_down(std::string id) {
     const auto before = co_await refresh(id);
     if (!before) co_return std::unexpected(before.error());
-    if (before->running() || before->state == ContainerState::kRestarting) co_return Result<>{};
+    if (before->running() || before->state == ContainerState::kRestarting) co_return false;
     const auto started = co_await client_.start(id);
-    if (!started) co_return wrap(name, started.error());
+    if (!started) co_return std::unexpected(started.error());
     const auto after = co_await refresh(id);
     if (!after) co_return std::unexpected(after.error());
-    co_return Result<>{};
+    co_return true;
 }
 
 Task<Result<Container>> Engine::refresh(std::string id) {

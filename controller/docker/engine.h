@@ -42,6 +42,9 @@ public:
     // Docker's restart backoff, is left alone. Errors: kNotFound, and as Client::start.
     [[nodiscard]] Task<Result<>> start(std::string name);
 
+    // The same for an id, without the cache; false where it was not down.
+    [[nodiscard]] Task<Result<bool>> start_if_down(std::string id);
+
 private:
     [[nodiscard]] Task<Result<>> follow();
     [[nodiscard]] Task<Result<>> relist();

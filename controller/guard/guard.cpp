@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
@@ -13,7 +14,9 @@
 
 #include "controller/api/clock.h"
 #include "controller/docker/engine.h"
+#include "controller/run/outcome.h"
 #include "controller/run/plan.h"
+#include "controller/run/recovery.h"
 #include "controller/store/store.h"
 #include "controller/telemetry/log.h"
 #include "reconcilers/container/reconciler.h"
@@ -39,46 +42,67 @@ void wait_for_end(int fd) {
     }
 }
 
+constexpr Duration kShortestWait = std::chrono::milliseconds{5};
+
+bool is_due(const FaultRecord& fault) { return fault.ends_at && *fault.ends_at <= wall_now(); }
+
 class Undoer {
 public:
     explicit Undoer(const std::string& docker_path)
         : engine_(docker::Client{docker_path}, {}), container_(engine_) {}
 
-    // One attempt on every fault that is in force.
-    void undo(std::vector<Run>& runs) {
+    // One attempt on every fault that is in force and due, and, where `all`, on what is not due
+    // yet and on the targets that are down.
+    void undo(std::vector<Run>& runs, bool all) {
         boost::asio::io_context io{1};
-        boost::asio::co_spawn(io, undo_all(runs), boost::asio::detached);
+        boost::asio::co_spawn(io, undo_all(runs, all), boost::asio::detached);
         io.run();
     }
 
 private:
-    Task<> undo_all(std::vector<Run>& runs) {
+    Task<> undo_all(std::vector<Run>& runs, bool all) {
         if (const auto version = co_await engine_.client().negotiate(); !version) {
             log::error("guard: Docker does not answer", {{"error", version.error().context}});
             co_return;
         }
         for (auto& run : runs) {
-            for (auto& fault : run.faults) {
-                if (fault.holds()) co_await undo_one(run, fault);
+            // Before the undoing, which counts as a disturbance too.
+            const auto down = all ? run.unrecovered() : std::vector<std::string>{};
+            std::vector<std::string> held;
+            for (const auto& fault : run.faults) {
+                if (fault.holds() && (all || is_due(fault))) held.push_back(fault.id);
             }
+            for (const auto& id : held) co_await undo_one(run, id);
+            for (const auto& name : down) co_await start_one(run, *run.find_target(name));
         }
     }
 
-    Task<> undo_one(Run& run, FaultRecord& fault) {
+    Task<> undo_one(Run& run, std::string id) {
+        const FaultRecord fault = *run.find_fault(id);
         const auto effect = co_await container_.undo(fault);
-        if (!effect && effect.error().code != ErrorCode::kNotFound) {
-            ++fault.attempts;
-            fault.last_error = effect.error().context;
-            log::error("guard: undo failed, will be retried",
-                       {{"experiment", run.experiment}, {"error", fault.last_error}});
-            co_return;
+        if (run::note_undo(run, id, effect, "guard", wall_now())) {
+            log::info("guard: fault undone", {{"experiment", run.experiment}, {"fault", id}});
+        } else {
+            log::error(
+                "guard: undo failed, will be retried",
+                {{"experiment", run.experiment}, {"fault", id}, {"error", effect.error().context}});
         }
-        fault.state = effect ? FaultState::kUndone : FaultState::kVanished;
-        fault.recovered_at = wall_now();
-        run.add_event(
-            wall_now(), false, "FaultUndone",
-            "the guard undid " + std::string{type_name(fault.spec)} + " on " + fault.target);
-        log::info("guard: fault undone", {{"experiment", run.experiment}, {"fault", fault.id}});
+    }
+
+    // As the controller starts what does not come back, without its patience: nobody is there to
+    // wait.
+    Task<> start_one(Run& run, RunTarget& target) {
+        if (target.rescues >= run::kMaxRescues) co_return;
+        const auto started = co_await engine_.start_if_down(target.container_id);
+        if (!started && started.error().code == ErrorCode::kNotFound) co_return;
+        if (started && !*started) co_return;
+        run::note_rescue(target, started ? "" : started.error().context, wall_now());
+        run.add_event(wall_now(), true, started ? "TargetStarted" : "StartFailed",
+                      "guard: start of " + target.name +
+                          (started ? "" : " failed: " + started.error().context));
+        log::warning("guard: target started", {{"experiment", run.experiment},
+                                               {"target", target.name},
+                                               {"error", target.rescue_error}});
     }
 
     docker::Engine engine_;
@@ -86,7 +110,6 @@ private:
 };
 
 void close_run(Run& run) {
-    if (run.holds_faults()) return;
     run.stop_reason = "ControllerLost";
     run.phase = Phase::kAborted;
     run.verdict = Verdict::kAborted;
@@ -97,21 +120,27 @@ void close_run(Run& run) {
     run.add_event(wall_now(), true, "Aborted", run.reason + ": " + run.message);
 }
 
-enum class Pass { kDone, kTakenOver, kAgain };
+// A start that Docker refused is to be tried again.
+bool wants_start(const Run& run) {
+    return std::ranges::any_of(run.targets, [](const RunTarget& target) {
+        return !target.rescue_error.empty() && target.rescues < run::kMaxRescues;
+    });
+}
 
-// Whether another controller has had the state since the one that this guard belongs to. It has a
-// guard of its own, also if it has died meanwhile: its grace must not be cut short by the end of
-// ours.
+enum class Pass { kDone, kAgain };
+
+// Another controller has the state and a guard of its own, alive or not: its grace must not be cut
+// short by the end of ours. One that died before it had a guard is no reason to leave.
 bool taken_over(const Settings& settings) {
-    const int holder = store::Store::last_holder(settings.state_dir);
-    return holder != settings.controller && holder != ::getpid();
+    const int holder = store::Store::guarded_holder(settings.state_dir);
+    return holder != 0 && holder != settings.controller;
 }
 
 // The store is held for one pass only, so that a new controller can come in between.
-Pass undo_once(const Settings& settings, Undoer& undoer) {
+Pass undo_once(const Settings& settings, Undoer& undoer, bool all) {
     auto store = store::Store::open(settings.state_dir);
     if (!store) {
-        if (store.error().code == ErrorCode::kConflict) return Pass::kTakenOver;
+        // Whoever has it has no guard yet: wait and see.
         log::error("guard: state store", {{"error", store.error().context}});
         return Pass::kAgain;
     }
@@ -120,18 +149,61 @@ Pass undo_once(const Settings& settings, Undoer& undoer) {
         log::error("guard: state store", {{"error", loaded.error().context}});
         return Pass::kAgain;
     }
-    std::erase_if(loaded->runs, [](const Run& run) { return !run.holds_faults(); });
-    if (loaded->runs.empty()) return Pass::kDone;
-    undoer.undo(loaded->runs);
+    std::erase_if(loaded->runs, [](const Run& run) { return !run.owes(); });
     bool left = false;
-    for (auto& run : loaded->runs) {
-        close_run(run);
-        left = left || run.holds_faults();
+    const auto before = loaded->runs;
+    undoer.undo(loaded->runs, all);
+    for (std::size_t i = 0; i < before.size(); ++i) {
+        auto& run = loaded->runs[i];
+        // One that the guard ended before its time is over; one whose faults ended in time is not.
+        if (all && before[i].holds_faults() && !run.holds_faults()) close_run(run);
+        left = left || run.holds_faults() || wants_start(run);
+        if (run == before[i]) continue;
         if (const auto saved = store->save(run); !saved) {
             log::error("guard: state store", {{"error", saved.error().context}});
         }
     }
     return left ? Pass::kAgain : Pass::kDone;
+}
+
+// What there is to wait for before the grace is over: the next end of a fault.
+struct Outlook {
+    bool nothing = false;  // there is nothing (left) to undo
+    bool due = false;
+    Duration next = Duration::max();
+};
+
+Outlook look(const Settings& settings) {
+    const auto runs = store::Store::peek(settings.state_dir);
+    if (!runs) return {};  // unreadable now; the pass at the end of the grace tells
+    Outlook outlook{.nothing = runs->empty()};
+    for (const auto& run : *runs) {
+        for (const auto& fault : run.faults) {
+            if (!fault.holds() || !fault.ends_at) continue;
+            outlook.due = outlook.due || is_due(fault);
+            outlook.next = std::min(outlook.next, *fault.ends_at - wall_now());
+        }
+    }
+    return outlook;
+}
+
+// No fault outlives its own end because its controller has died, whatever the grace. True where
+// there is nothing left to do after it.
+bool wait_out_the_grace(const Settings& settings, Undoer& undoer) {
+    // A clock that is stepped while this waits must not make it late.
+    constexpr Duration kLongestWait = std::chrono::seconds{1};
+    const auto end = boot_now() + settings.grace;
+    for (int attempt = 1; boot_now() < end; ++attempt) {
+        if (taken_over(settings)) return true;
+        auto outlook = look(settings);
+        if (outlook.nothing) return true;
+        if (outlook.due && undo_once(settings, undoer, false) == Pass::kAgain) {
+            outlook.next = run::backoff(attempt, kLongestWait);
+        }
+        const auto wait = std::min({outlook.next, end - boot_now(), kLongestWait});
+        std::this_thread::sleep_for(std::max(wait, kShortestWait));
+    }
+    return taken_over(settings);
 }
 
 }  // namespace
@@ -141,20 +213,18 @@ int run(const Settings& settings) {
     let_go_of_everything_but(settings.watch_fd);
     wait_for_end(3);
     // Mostly the controller has ended in order, and nothing is left to do.
-    if (!store::Store::holds_faults(settings.state_dir)) return 0;
-    log::warning("guard: the controller ended with faults in force; waiting for a new one",
+    if (look(settings).nothing) return 0;
+    log::warning("guard: the controller ended with something to undo; waiting for a new one",
                  {{"grace", format_duration(settings.grace)}});
-    std::this_thread::sleep_for(settings.grace);
     Undoer undoer{settings.docker_path};
+    if (wait_out_the_grace(settings, undoer)) return 0;
     for (int attempt = 1;; ++attempt) {
-        if (taken_over(settings)) return 0;
-        switch (undo_once(settings, undoer)) {
-            case Pass::kDone: log::info("guard: nothing is in force any more"); return 0;
-            case Pass::kTakenOver: return 0;
-            case Pass::kAgain: break;
-        }
+        if (undo_once(settings, undoer, true) == Pass::kDone) break;
         std::this_thread::sleep_for(run::backoff(attempt, run::kUndoBackoffCap));
+        if (taken_over(settings)) return 0;
     }
+    log::info("guard: nothing is in force any more");
+    return 0;
 }
 
 }  // namespace chaos::guard

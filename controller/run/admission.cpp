@@ -12,6 +12,7 @@ std::vector<Chosen> chosen_of(const Run& run) {
 }
 
 void wait(Run& run, std::string reason, std::string message, TimePoint now) {
+    if (run.phase != Phase::kWaiting || run.reason != reason) run.waiting_since = now;
     run.phase = Phase::kWaiting;
     run.reason = std::move(reason);
     run.message = std::move(message);
@@ -42,17 +43,38 @@ void no_targets(Run& run, const Facts& facts, const Selection& selection) {
     run.settled = run.finished();
 }
 
-// The first pick that another experiment holds: "web-1 is held by experiment other"; empty if none.
-std::string conflict_of(const Selection& selection, const Facts& facts) {
+struct Conflict {
+    std::string message;  // "container web-1 is held by experiment other"
+    bool ending = false;
+};
+
+// The first pick that another experiment holds, those preferred that do not let go of it.
+std::optional<Conflict> conflict_of(const Selection& selection, const Facts& facts) {
+    std::optional<Conflict> found;
     for (const auto& pick : selection.picks) {
         for (const auto& resource : resources(facts.spec)) {
             const auto it = facts.held.find(pick.name + "/" + resource);
-            if (it != facts.held.end()) {
-                return "container " + pick.name + " is held by experiment " + it->second;
-            }
+            if (it == facts.held.end() || (found && !found->ending)) continue;
+            found = {"container " + pick.name + " is held by experiment " + it->second.experiment,
+                     it->second.ending};
         }
     }
-    return {};
+    return found;
+}
+
+// Waits for the holder to let go: for as long as it takes with on_conflict: queue, or where it is
+// about to; else only until it is clear that it stays.
+void meet_conflict(Run& run, Conflict conflict, const Facts& facts) {
+    const bool first = run.phase != Phase::kWaiting || run.reason != "Conflict";
+    const bool patient = facts.spec.on_conflict == OnConflict::kQueue || conflict.ending || first ||
+                         facts.now < *run.waiting_since + kConflictPatience;
+    if (patient) {
+        wait(run, "Conflict", std::move(conflict.message), facts.now);
+        return;
+    }
+    finish(run, Phase::kRejected, Verdict::kError, "Conflict",
+           conflict.message + "; on_conflict: queue would wait for it", facts.now);
+    run.settled = true;
 }
 
 void join(Run& run, const Pick& pick, const Facts& facts) {
@@ -110,17 +132,12 @@ bool admit(Run& run, const Selection& selection, const Facts& facts) {
         no_targets(run, facts, selection);
         return false;
     }
-    if (auto conflict = conflict_of(selection, facts); !conflict.empty()) {
-        if (facts.spec.on_conflict == OnConflict::kQueue) {
-            wait(run, "Conflict", std::move(conflict), facts.now);
-        } else {
-            finish(run, Phase::kRejected, Verdict::kError, "Conflict", std::move(conflict),
-                   facts.now);
-            run.settled = true;
-        }
+    if (auto conflict = conflict_of(selection, facts)) {
+        meet_conflict(run, std::move(*conflict), facts);
         return false;
     }
     run.origin = facts.now;
+    run.waiting_since.reset();
     run.phase = Phase::kInjecting;
     run.reason.clear();
     run.message.clear();
@@ -131,7 +148,7 @@ bool admit(Run& run, const Selection& selection, const Facts& facts) {
 void follow(Run& run, const Selection& selection, const Facts& facts) {
     for (const auto& pick : selection.picks) {
         if (run.find_target(pick.name) == nullptr &&
-            !conflict_of(Selection{.picks = {pick}}, facts).empty()) {
+            conflict_of(Selection{.picks = {pick}}, facts)) {
             continue;
         }
         join(run, pick, facts);

@@ -15,6 +15,12 @@ namespace chaos::run {
 
 [[nodiscard]] const Container* find_container(const World& world, const std::string& name);
 
+// How long a run that another one is in the way of waits before it is rejected: a manifest that
+// replaces another is often seen before the other's deletion is. Longer than the second look at a
+// deletion and the patience with a checkout under way (controller/source/desired.h) in all but
+// checkouts that hang.
+inline constexpr Duration kConflictPatience = std::chrono::seconds{2};
+
 // The spec with its duration cut to what the configuration allows.
 [[nodiscard]] Spec capped(const Facts& facts);
 

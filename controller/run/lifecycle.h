@@ -11,14 +11,20 @@
 
 namespace chaos::run {
 
+// Who holds a container's resource.
+struct Holder {
+    std::string experiment;
+    bool ending = false;  // about to let go of it
+};
+
 struct Facts {
     const Spec& spec;       // the last good one
     bool wanted = true;     // false once the manifest is gone
     bool paused = false;    // by the annotation
     bool stopping = false;  // the controller is about to exit
     World world;
-    // "container/resource" -> the experiment that holds it; without what this run holds.
-    const std::map<std::string, std::string>& held;
+    // By "container/resource"; without what this run holds.
+    const std::map<std::string, Holder>& held;
     Duration longest;  // global.experiment_timeout
     TimePoint now;
 };

@@ -23,9 +23,10 @@ bool is_down(const Container* container) {
 
 }  // namespace
 
-std::optional<TimePoint> rescue_due(const RunTarget& target, const Container* container) {
-    if (!target.timed_out || target.recovered || !is_down(container) ||
-        target.rescues >= kMaxRescues) {
+std::optional<TimePoint> rescue_due(const RunTarget& target, const Container* container,
+                                    bool hurry) {
+    const bool waited = target.timed_out || (hurry && target.disturbed_at);
+    if (!waited || target.recovered || !is_down(container) || target.rescues >= kMaxRescues) {
         return std::nullopt;
     }
     return target.rescue_not_before.value_or(TimePoint{});

@@ -1,6 +1,7 @@
 #include "controller/run/timeline.h"
 
 #include <algorithm>
+#include <map>
 #include <tuple>
 
 #include "controller/run/random.h"
@@ -30,9 +31,32 @@ Span span_of(const Action& action, Duration start, Duration limit) {
     return {begin, action.duration ? std::min(begin + *action.duration, limit) : limit};
 }
 
+// What overlaps an earlier fault of its kind on the same target prolongs it. Takes and gives them
+// by begin.
+std::vector<Interval> merge_overlaps(std::vector<Interval> intervals) {
+    std::vector<Interval> merged;
+    merged.reserve(intervals.size());
+    std::map<std::pair<std::string, std::size_t>, std::size_t> last;  // target, kind -> in `merged`
+    for (auto& interval : intervals) {
+        if (!is_instant(interval.fault)) {
+            const auto [it, fresh] =
+                last.try_emplace({interval.target, interval.fault.index()}, merged.size());
+            if (!fresh && interval.begin < merged[it->second].end) {
+                merged[it->second].end = std::max(merged[it->second].end, interval.end);
+                continue;
+            }
+            it->second = merged.size();
+        }
+        merged.push_back(std::move(interval));
+    }
+    return merged;
+}
+
 class Builder {
 public:
-    Builder(const Spec& spec, const std::vector<Pick>& picks) : spec_(spec), picks_(picks) {}
+    Builder(const std::vector<Pick>& picks, Duration limit) : picks_(picks) {
+        result_.limit = limit;
+    }
 
     // Returns where the scenario ends.
     Duration add_scenario(const Scenario& scenario, Duration start) {
@@ -40,7 +64,7 @@ public:
         Duration next = start;
         for (std::size_t i = 0; i < scenario.actions.size(); ++i) {
             const auto& action = scenario.actions[i];
-            const auto span = span_of(action, next, spec_.duration);
+            const auto span = span_of(action, next, result_.limit);
             const auto id = scenario.name + "/" + std::to_string(i) + ":" +
                             std::string{type_name(action.fault)};
             for (const auto& pick : picks_) {
@@ -56,6 +80,7 @@ public:
         std::ranges::sort(result_.intervals, [](const Interval& a, const Interval& b) {
             return std::tie(a.begin, a.id) < std::tie(b.begin, b.id);
         });
+        result_.intervals = merge_overlaps(std::move(result_.intervals));
         return std::move(result_);
     }
 
@@ -73,30 +98,28 @@ private:
         for (std::int64_t k = 0; k < repeat.count; ++k) {
             const Duration begin = span.begin + repeat.interval * k;
             const bool last = k + 1 == repeat.count;
-            const Duration end = last ? spec_.duration : begin + repeat.interval;
+            const Duration end = last ? result_.limit : begin + repeat.interval;
             push(action, id + "/" + std::to_string(k) + "@" + pick.name, pick, begin, end);
         }
     }
 
     void push(const Action& action, std::string id, const Pick& pick, Duration begin,
               Duration end) {
-        if (begin >= spec_.duration) return;
-        const Duration stop = std::min(end, spec_.duration);
+        if (begin >= result_.limit) return;
+        const Duration stop = std::min(end, result_.limit);
         const Duration reach = is_instant(action.fault) ? begin : stop;
         result_.length = std::max(result_.length, reach);
         result_.intervals.push_back(
             {std::move(id), action.fault, pick.name, pick.service, begin, stop});
     }
 
-    const Spec& spec_;
     const std::vector<Pick>& picks_;
     Timeline result_;
 };
 
-}  // namespace
-
-Timeline timeline(const Spec& spec, std::uint64_t seed, const std::vector<Pick>& picks) {
-    Builder builder{spec, picks};
+Timeline build(const Spec& spec, std::uint64_t seed, const std::vector<Pick>& picks,
+               Duration limit) {
+    Builder builder{picks, limit};
     Duration next{};
     for (const auto& scenario : spec.scenarios) {
         const bool drawn = draw_unit(seed, "scenario", scenario.name) < scenario.probability;
@@ -104,6 +127,16 @@ Timeline timeline(const Spec& spec, std::uint64_t seed, const std::vector<Pick>&
         if (drawn) next = builder.add_scenario(scenario, next);
     }
     return builder.finish();
+}
+
+}  // namespace
+
+// The duration counts from the first fault, so how long that lets wait is added to the limit.
+Timeline timeline(const Spec& spec, std::uint64_t seed, const std::vector<Pick>& picks) {
+    auto result = build(spec, seed, picks, spec.duration);
+    const Duration lead = result.intervals.empty() ? Duration{0} : result.intervals[0].begin;
+    if (lead > Duration{0}) result = build(spec, seed, picks, spec.duration + lead);
+    return result;
 }
 
 }  // namespace chaos::run

@@ -35,13 +35,15 @@ struct Timeline {
     std::vector<ScenarioDraw> scenarios;
     std::vector<Interval> intervals;  // by begin, then id
     Duration length{};                // the end of the last interval; instants count their begin
+    Duration limit{};                 // beyond which nothing reaches
 
     friend bool operator==(const Timeline&, const Timeline&) = default;
 };
 
 // Scenarios follow one another in the order listed, each if its probability is drawn; the actions
-// of one follow one another, or begin together with order: parallel. Nothing reaches beyond
-// spec.duration.
+// of one follow one another, or begin together with order: parallel. Nothing reaches further than
+// spec.duration beyond the first fault. Faults of one kind that overlap on a target are one: what
+// is paused cannot be paused again.
 [[nodiscard]] Timeline timeline(const Spec& spec, std::uint64_t seed,
                                 const std::vector<Pick>& picks);
 

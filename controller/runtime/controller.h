@@ -4,6 +4,7 @@
 
 #include <boost/asio/steady_timer.hpp>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -18,6 +19,8 @@
 #include "controller/telemetry/metrics.h"
 
 namespace chaos::runtime {
+
+inline constexpr std::string_view kAbortedByHand = "AbortedByHand";  // a run's stop_reason
 
 struct Settings {
     Duration experiment_timeout = std::chrono::minutes{30};  // caps spec.duration
@@ -39,6 +42,8 @@ public:
     [[nodiscard]] Task<> run();
 
     void enqueue(const std::set<std::string>& names);
+    // The manifests have been read for the first time: what is not among them was deleted before.
+    void first_look();
     // Every experiment whose run is not over: something in the world has changed.
     void enqueue_active();
     // Ends the run of every experiment that has something in force; then run() returns.
@@ -65,16 +70,14 @@ private:
     };
     struct Known {
         Asked asked;
-        std::optional<store::StoredExperiment> unstored;  // goes into the store with the next run
+        std::shared_ptr<const source::Good> good;  // the last one
         std::int64_t generation = 0;
-        std::string digest;  // of the stored version
-        std::string path;    // of the manifest, as last seen
+        std::string digest;      // of the last good version, known also while there is no `good`
+        std::size_t stored = 0;  // hash of the text in the store
+        std::string path;        // of the manifest, as last seen
         int document = 0;
-        bool paused = false;              // by the annotation of the last good version
-        std::optional<Spec> spec;         // the last good one
         std::optional<Run> run;           // the newest
         std::vector<RunSummary> history;  // of ended runs, newest first
-        std::optional<TimePoint> deleted_at;
         // Wall clock less boot clock, when the times of `run` were last right.
         std::optional<Duration> clock_offset;
 
@@ -83,18 +86,22 @@ private:
 
     [[nodiscard]] Task<> work(std::string name);
     [[nodiscard]] Task<std::optional<TimePoint>> reconcile(std::string name);
-    void take_over(const std::string& name, Known& known, const source::Good& good);
-    [[nodiscard]] std::optional<Run> new_run(const std::string& name, const Known& known,
-                                             const source::Good& good) const;
+    void take_over(Known& known, const std::shared_ptr<const source::Good>& good);
+    void take_edit(Known& known);
+    [[nodiscard]] std::optional<Run> new_run(const std::string& name, const Known& known) const;
     // `before`: the run as it was saved; what differs from it at the end is saved.
     [[nodiscard]] Task<std::optional<TimePoint>> advance(const std::string& name, Known& known,
                                                          Run before, bool wanted);
     void follow_clock(Known& known);
     void take_requests(Known& known, Run& run);
     [[nodiscard]] Result<Known*> find_active(const std::string& name);
-    void admit_new_run(const std::string& name, Known& known, const source::Good& good);
+    void drop_stale_wait(Known& known);
+    void admit_new_run(const std::string& name, Known& known);
+    [[nodiscard]] Task<> save_or_log(Run& run);
     [[nodiscard]] Task<Result<>> save(Run& run);
-    [[nodiscard]] std::map<std::string, std::string> held_by_others(const std::string& name) const;
+    [[nodiscard]] std::map<std::string, run::Holder> held_by_others(const std::string& name) const;
+    void wake_waiting(const std::string& name);
+    [[nodiscard]] Task<> note_presence(Known& known, bool wanted);
     [[nodiscard]] std::optional<TimePoint> after_deletion(const std::string& name, Known& known);
     void tell(const std::string& name, const Known& known, const source::Entry* entry);
     void note_recoveries(const Run& before, const Run& run);
@@ -118,6 +125,7 @@ private:
     std::map<std::string, Known> known_;
     std::set<store::FiredKey> fired_;
     bool restored_ = false;
+    bool looked_ = false;  // first_look() was called
     std::optional<TimePoint> stop_by_;
 };
 

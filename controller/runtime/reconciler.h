@@ -2,19 +2,14 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <string>
 
+#include "controller/api/effect.h"
 #include "controller/api/error.h"
 #include "controller/api/run.h"
 #include "controller/asio/task_group.h"
 
 namespace chaos::runtime {
-
-struct Effect {
-    TimePoint at;
-    std::map<std::string, std::string> evidence;  // what was read back
-};
 
 class Reconciler {
 public:
@@ -27,8 +22,8 @@ public:
     // durable. Must be idempotent for faults that last: the record may stem from a life of the
     // controller that died in between (then `again` is true, and what is in force is ours).
     // Errors: kNotFound (that life of the container is over: nothing was done), kConflict (somebody
-    // else's doing is in the way: nothing was done, no retry), kUnavailable (unknown whether
-    // something was done; the record stays), others (nothing was done).
+    // else's doing is in the way: nothing was done, no retry), kUnavailable and kInternal (unknown
+    // whether something was done; the record stays), others (nothing was done).
     [[nodiscard]] virtual Task<Result<Effect>> inject(const FaultRecord& record, bool again) = 0;
 
     // Takes the fault back and verifies that it is gone. Idempotent; not called for instant faults.

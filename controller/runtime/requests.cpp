@@ -8,7 +8,7 @@ void Controller::take_requests(Known& known, Run& run) {
     auto& asked = known.asked;
     if (asked.hold) run.held = *asked.hold;
     if (asked.abort && !run.finished() && run.stop_reason.empty()) {
-        run.stop_reason = "AbortedByHand";
+        run.stop_reason = kAbortedByHand;
         run.add_event(wall_now(), true, run.stop_reason, "aborting: undoing every fault");
     }
     if (asked.recover) {
@@ -42,6 +42,9 @@ Result<std::string> Controller::run_now(const std::string& name, bool dry_run) {
     known.asked.run = dry_run;
     queue_.add(name);
     wake();
+    if (known.active()) {
+        return name + ": the run starts when the targets of the last one have recovered";
+    }
     return name + (dry_run ? ": dry run started" : ": run started");
 }
 

@@ -28,11 +28,11 @@ TimePoint settled_at(const std::string& path, const File& file,
 
 }  // namespace
 
-void Desired::seed(const std::string& name, Good good) {
+void Desired::seed(const std::string& name, std::shared_ptr<const Good> good) {
     auto& entry = entries_[name];
-    entry.path = good.path;
-    entry.document = good.document;
-    entry.good = std::make_shared<const Good>(std::move(good));
+    entry.path = good->path;
+    entry.document = good->document;
+    entry.good = std::move(good);
 }
 
 void Desired::look_at(TimePoint time) {

@@ -60,7 +60,7 @@ struct Stray {
 class Desired {
 public:
     // An experiment known from an earlier life of the controller; before the first update.
-    void seed(const std::string& name, Good good);
+    void seed(const std::string& name, std::shared_ptr<const Good> good);
 
     struct Update {
         std::set<std::string> changed;  // names whose entry is new, other or gone

@@ -193,6 +193,8 @@ std::string encode_run(const Run& run) {
     put(out, "deadline", run.deadline);
     put(out, "end_time", run.end_time);
     put(out, "recovering_since", run.recovering_since);
+    put(out, "waiting_since", run.waiting_since);
+    put(out, "deleted_at", run.deleted_at);
     put(out, "stop_reason", run.stop_reason);
     out.key("settled").value(run.settled);
     out.key("dry_run").value(run.dry_run);
@@ -232,6 +234,8 @@ Result<Run> decode_run(std::string_view text) {
     get(from["deadline"], run.deadline);
     get(from["end_time"], run.end_time);
     get(from["recovering_since"], run.recovering_since);
+    get(from["waiting_since"], run.waiting_since);
+    get(from["deleted_at"], run.deleted_at);
     get(from["stop_reason"], run.stop_reason);
     get(from["settled"], run.settled);
     get(from["dry_run"], run.dry_run);
@@ -254,6 +258,7 @@ std::string encode_fault(const FaultRecord& fault) {
     out.key("state").value(static_cast<int>(fault.state));
     put(out, "injected_at", fault.injected_at);
     put(out, "recovered_at", fault.recovered_at);
+    put(out, "ends_at", fault.ends_at);
     out.key("attempts").value(fault.attempts);
     put(out, "not_before", fault.not_before);
     put(out, "last_error", fault.last_error);
@@ -281,6 +286,7 @@ Result<FaultRecord> decode_fault(std::string_view text) {
     }
     get(from["injected_at"], fault.injected_at);
     get(from["recovered_at"], fault.recovered_at);
+    get(from["ends_at"], fault.ends_at);
     get(from["attempts"], fault.attempts);
     get(from["not_before"], fault.not_before);
     get(from["last_error"], fault.last_error);

@@ -4,6 +4,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -16,6 +17,7 @@ namespace {
 
 constexpr std::int64_t kSchemaVersion = 1;
 constexpr int kHistory = 10;
+constexpr std::string_view kGuarded = "guarded";
 
 constexpr const char* kSchema = R"sql(
 CREATE TABLE IF NOT EXISTS experiments(
@@ -41,17 +43,23 @@ public:
         if (fd < 0) return fail(ErrorCode::kPermission, path + ": " + std::strerror(errno));
         DirectoryLock lock{fd};
         if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-            std::string holder(20, '\0');
-            const auto n = ::pread(fd, holder.data(), holder.size(), 0);
-            holder.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+            std::ifstream file{path};
+            std::string holder;
+            file >> holder;
             return fail(ErrorCode::kConflict,
                         directory + " is in use by the controller with process id " + holder);
         }
-        const auto pid = std::to_string(::getpid());
-        if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, pid.data(), pid.size(), 0) < 0) {
-            return fail(ErrorCode::kUnavailable, path + ": " + std::strerror(errno));
-        }
+        if (auto ok = lock.write(""); !ok) return wrap(path, ok.error());
         return lock;
+    }
+
+    // Who holds it, for others to read, and what else there is to say of them.
+    [[nodiscard]] Result<> write(std::string_view note) const {
+        const auto text = std::to_string(::getpid()) + " " + std::string{note};
+        if (::ftruncate(fd_, 0) != 0 || ::pwrite(fd_, text.data(), text.size(), 0) < 0) {
+            return fail(ErrorCode::kUnavailable, std::string{"lock: "} + std::strerror(errno));
+        }
+        return {};
     }
 
     explicit DirectoryLock(int fd) : fd_(fd) {}
@@ -67,6 +75,39 @@ private:
     int fd_;
 };
 
+Result<> load_faults(Database& db, Run& run) {
+    auto rows = db.prepare("SELECT id, body FROM faults WHERE run = ? ORDER BY id");
+    if (!rows) return std::unexpected(rows.error());
+    rows->bind(run.id);
+    for (;;) {
+        const auto more = rows->step();
+        if (!more) return std::unexpected(more.error());
+        if (!*more) return {};
+        auto fault = decode_fault(rows->text(1));
+        if (!fault) return std::unexpected(fault.error());
+        run.faults.push_back(std::move(*fault));
+    }
+}
+
+// The newest run of each experiment, with its faults; the earlier ones as history.
+Result<> load_runs(Database& db, Loaded& loaded) {
+    auto rows = db.prepare("SELECT id, body FROM runs ORDER BY experiment, id DESC");
+    if (!rows) return std::unexpected(rows.error());
+    for (;;) {
+        const auto more = rows->step();
+        if (!more) return std::unexpected(more.error());
+        if (!*more) return {};
+        auto run = decode_run(rows->text(1));
+        if (!run) return std::unexpected(run.error());
+        run->id = rows->integer(0);
+        auto& history = loaded.history[run->experiment];
+        if (history.size() < kHistory) history.push_back(summarize(*run));
+        if (history.size() > 1) continue;
+        if (auto ok = load_faults(db, *run); !ok) return ok;
+        loaded.runs.push_back(std::move(*run));
+    }
+}
+
 Result<std::int64_t> schema_version(Database& db) {
     auto version = db.prepare("PRAGMA user_version");
     if (!version) return std::unexpected(version.error());
@@ -80,8 +121,9 @@ struct Store::Impl {
     Impl(DirectoryLock taken, Database opened) : lock(std::move(taken)), db(std::move(opened)) {}
 
     Result<> prepare_schema();
-    Result<> load_runs(Loaded& loaded);
-    Result<> load_faults(Run& run);
+    Result<> put(const StoredExperiment& experiment);
+    Result<> drop_stale(const Run& run, std::int64_t id);
+    Result<std::int64_t> save(const Run& run, const StoredExperiment* manifest);
     Result<> save_faults(const Run& run, std::int64_t id);
     Result<std::int64_t> save_body(const Run& run);
     Result<> save_fired(const Run& run);
@@ -123,66 +165,24 @@ Result<Store> Store::open(const std::string& directory) {
     return Store{std::move(impl)};
 }
 
-Result<std::vector<FaultRecord>> Store::peek(const std::string& directory) {
-    std::vector<FaultRecord> held;
+Result<std::vector<Run>> Store::peek(const std::string& directory) {
     const auto path = directory + "/state.db";
-    if (::access(path.c_str(), F_OK) != 0) return held;
+    if (::access(path.c_str(), F_OK) != 0) return {};
     auto db = Database::open(path);
     if (!db) return std::unexpected(db.error());
-    auto rows = db->prepare("SELECT body FROM faults");
-    if (!rows) return std::unexpected(rows.error());
-    for (;;) {
-        const auto more = rows->step();
-        if (!more) return std::unexpected(more.error());
-        if (!*more) return held;
-        auto fault = decode_fault(rows->text(0));
-        if (!fault) return std::unexpected(fault.error());
-        if (fault->holds()) held.push_back(std::move(*fault));
-    }
+    Loaded loaded;
+    if (auto ok = load_runs(*db, loaded); !ok) return std::unexpected(ok.error());
+    std::erase_if(loaded.runs, [](const Run& run) { return !run.owes(); });
+    return std::move(loaded.runs);
 }
 
-int Store::last_holder(const std::string& directory) {
+Result<> Store::note_guarded() { return impl_->lock.write(kGuarded); }
+
+int Store::guarded_holder(const std::string& directory) {
     std::ifstream file{directory + "/lock"};
     int pid = 0;
-    return file >> pid ? pid : 0;
-}
-
-bool Store::holds_faults(const std::string& directory) {
-    const auto held = peek(directory);
-    return !held || !held->empty();
-}
-
-Result<> Store::Impl::load_faults(Run& run) {
-    auto rows = db.prepare("SELECT id, body FROM faults WHERE run = ? ORDER BY id");
-    if (!rows) return std::unexpected(rows.error());
-    rows->bind(run.id);
-    for (;;) {
-        const auto more = rows->step();
-        if (!more) return std::unexpected(more.error());
-        if (!*more) return {};
-        auto fault = decode_fault(rows->text(1));
-        if (!fault) return std::unexpected(fault.error());
-        written[run.id][fault->id] = rows->text(1);
-        run.faults.push_back(std::move(*fault));
-    }
-}
-
-Result<> Store::Impl::load_runs(Loaded& loaded) {
-    auto rows = db.prepare("SELECT id, body FROM runs ORDER BY experiment, id DESC");
-    if (!rows) return std::unexpected(rows.error());
-    for (;;) {
-        const auto more = rows->step();
-        if (!more) return std::unexpected(more.error());
-        if (!*more) return {};
-        auto run = decode_run(rows->text(1));
-        if (!run) return std::unexpected(run.error());
-        run->id = rows->integer(0);
-        auto& history = loaded.history[run->experiment];
-        if (history.size() < kHistory) history.push_back(summarize(*run));
-        if (history.size() > 1) continue;
-        if (auto ok = load_faults(*run); !ok) return ok;
-        loaded.runs.push_back(std::move(*run));
-    }
+    std::string note;
+    return file >> pid >> note && note == kGuarded ? pid : 0;
 }
 
 Result<Loaded> Store::load() {
@@ -204,12 +204,15 @@ Result<Loaded> Store::load() {
         if (!*more) break;
         loaded.fired.insert({fired->text(0), fired->text(1), fired->text(2)});
     }
-    if (auto ok = impl_->load_runs(loaded); !ok) return std::unexpected(ok.error());
+    if (auto ok = load_runs(impl_->db, loaded); !ok) return std::unexpected(ok.error());
+    for (const auto& run : loaded.runs) {
+        for (const auto& fault : run.faults) impl_->written[run.id][fault.id] = encode_fault(fault);
+    }
     return loaded;
 }
 
-Result<> Store::put(const StoredExperiment& experiment) {
-    auto statement = impl_->db.prepare(
+Result<> Store::Impl::put(const StoredExperiment& experiment) {
+    auto statement = db.prepare(
         "INSERT INTO experiments(name, generation, digest, text, path) VALUES(?, ?, ?, ?, ?) "
         "ON CONFLICT(name) DO UPDATE SET generation=excluded.generation, digest=excluded.digest, "
         "text=excluded.text, path=excluded.path");
@@ -233,21 +236,32 @@ Result<std::int64_t> Store::Impl::save_body(const Run& run) {
     return run.id == 0 ? db.last_id() : run.id;
 }
 
+// A fault that an edit has renamed (run/adopt.h) must not be found again under its old id: where
+// the rows hold one that the run does not, or nobody knows what they hold, all are written anew.
+Result<> Store::Impl::drop_stale(const Run& run, std::int64_t id) {
+    auto& known = written[id];
+    const bool stale = std::ranges::any_of(known, [&](const auto& row) {
+        return std::ranges::find(run.faults, row.first, &FaultRecord::id) == run.faults.end();
+    });
+    if (!stale) return {};
+    known.clear();
+    auto statement = db.prepare("DELETE FROM faults WHERE run = ?");
+    if (!statement) return std::unexpected(statement.error());
+    return statement->bind(id).run();
+}
+
 Result<> Store::Impl::save_faults(const Run& run, std::int64_t id) {
     auto statement = db.prepare(
         "INSERT INTO faults(run, id, body) VALUES(?, ?, ?) "
         "ON CONFLICT(run, id) DO UPDATE SET body=excluded.body");
     if (!statement) return std::unexpected(statement.error());
     auto& known = written[id];
+    if (auto ok = drop_stale(run, id); !ok) return ok;
     for (const auto& fault : run.faults) {
         auto body = encode_fault(fault);
         auto& row = known[fault.id];
         if (row == body) continue;
-        if (auto ok = statement->bind(id).bind(fault.id).bind(body).run(); !ok) {
-            // The transaction is rolled back: what the rows hold is no longer what is noted here.
-            written.erase(id);
-            return ok;
-        }
+        if (auto ok = statement->bind(id).bind(fault.id).bind(body).run(); !ok) return ok;
         row = std::move(body);
     }
     return {};
@@ -260,19 +274,27 @@ Result<> Store::Impl::save_fired(const Run& run) {
     return statement->bind(run.experiment).bind(run.digest).bind(run.run_id).run();
 }
 
-Result<std::int64_t> Store::save(const Run& run) {
-    Transaction transaction{impl_->db};
+Result<std::int64_t> Store::Impl::save(const Run& run, const StoredExperiment* manifest) {
+    Transaction transaction{db};
     if (auto ok = transaction.begin(); !ok) return std::unexpected(ok.error());
-    const auto id = impl_->save_body(run);
-    if (!id) return id;
-    if (auto ok = impl_->save_faults(run, *id); !ok) return std::unexpected(ok.error());
-    if (auto ok = impl_->save_fired(run); !ok) return std::unexpected(ok.error());
-    if (auto ok = transaction.commit(); !ok) {
-        impl_->written.erase(*id);
-        return std::unexpected(ok.error());
+    if (manifest != nullptr) {
+        if (auto ok = put(*manifest); !ok) return std::unexpected(ok.error());
     }
-    if (run.finished() && run.settled) impl_->written.erase(*id);
-    return *id;
+    const auto id = save_body(run);
+    if (!id) return id;
+    auto rest = save_faults(run, *id);
+    if (rest) rest = save_fired(run);
+    if (rest) rest = transaction.commit();
+    if (rest) return id;
+    // Rolled back: what is noted of the rows is no longer what they hold. No fault has an empty id.
+    written[*id] = {{"", ""}};
+    return std::unexpected(rest.error());
+}
+
+Result<std::int64_t> Store::save(const Run& run, const StoredExperiment* manifest) {
+    const auto id = impl_->save(run, manifest);
+    if (id && run.finished() && run.settled) impl_->written.erase(*id);
+    return id;
 }
 
 }  // namespace chaos::store

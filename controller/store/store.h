@@ -49,25 +49,26 @@ public:
     // kPermission, kUnavailable (disk full, I/O), kInvalid (made by a newer version).
     [[nodiscard]] static Result<Store> open(const std::string& directory);
 
-    // The faults that the journal in `directory` has in force. Takes no lock and creates nothing;
+    // The runs in `directory` that owe something (Run::owes). Takes no lock and creates nothing;
     // empty where there is no journal. Errors: as open.
-    [[nodiscard]] static Result<std::vector<FaultRecord>> peek(const std::string& directory);
-    // Whether the journal in `directory` has faults in force. Takes no lock and creates nothing:
-    // false where there is no journal, true where it cannot be read.
-    [[nodiscard]] static bool holds_faults(const std::string& directory);
+    [[nodiscard]] static Result<std::vector<Run>> peek(const std::string& directory);
 
-    // The process id of who opened the store in `directory` last, alive or not; 0 where nobody has.
-    [[nodiscard]] static int last_holder(const std::string& directory);
+    // Notes that whoever has the store now has a guard: should it die, that one undoes.
+    [[nodiscard]] Result<> note_guarded();
+    // The process id of the last that noted this in `directory`, if nobody has opened the store
+    // since; else 0.
+    [[nodiscard]] static int guarded_holder(const std::string& directory);
 
     Store(Store&&) noexcept;
     Store& operator=(Store&&) noexcept;
     ~Store();
 
     [[nodiscard]] Result<Loaded> load();
-    [[nodiscard]] Result<> put(const StoredExperiment& experiment);
     // Inserts a run (id 0) or writes what changed since it was last saved; returns its id. In one
-    // transaction with the key that says it has fired, so that neither is without the other.
-    [[nodiscard]] Result<std::int64_t> save(const Run& run);
+    // transaction with the key that says it has fired, and with its manifest where one is given, so
+    // that none is without the others.
+    [[nodiscard]] Result<std::int64_t> save(const Run& run,
+                                            const StoredExperiment* manifest = nullptr);
 
 private:
     struct Impl;

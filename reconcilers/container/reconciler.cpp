@@ -6,8 +6,6 @@
 namespace chaos::container {
 namespace {
 
-using runtime::Effect;
-
 constexpr int kLooks = 50;
 constexpr Duration kLookInterval = std::chrono::milliseconds{10};
 
@@ -139,10 +137,14 @@ Task<Result<Effect>> ContainerReconciler::unpause(FaultRecord record) {
     co_return effect;
 }
 
-Task<Result<Effect>> ContainerReconciler::bring_down(FaultRecord record, Duration grace) {
+Task<Result<Effect>> ContainerReconciler::bring_down(FaultRecord record, Duration grace,
+                                                     bool again) {
     auto effect = effect_now();
     const auto stopped = co_await engine_.client().stop(record.incarnation.container_id, grace);
     if (!stopped) co_return wrap(record.target, stopped.error());
+    if (*stopped == docker::Outcome::kAlready && !again) {
+        co_return fail(ErrorCode::kNotFound, record.target + ": stop: went down by itself");
+    }
     const auto after = co_await engine_.refresh(record.incarnation.container_id);
     if (!after) co_return unknown(record.target, after.error().context);
     if (after->running()) co_return unknown(record.target, "stop: still running");
@@ -158,7 +160,7 @@ Task<Result<Effect>> ContainerReconciler::stop(FaultRecord record, bool again) {
     const auto life = co_await same_running_life(record.incarnation);
     const bool down_already = again && !life && life.error().code == ErrorCode::kNotFound;
     if (!life && !down_already) co_return wrap(record.target + ": stop", life.error());
-    co_return co_await bring_down(record, spec.grace);
+    co_return co_await bring_down(record, spec.grace, again);
 }
 
 Task<Result<Effect>> ContainerReconciler::start(FaultRecord record) {
@@ -199,12 +201,13 @@ Task<Result<Effect>> ContainerReconciler::remove(FaultRecord record) {
     const auto life = co_await same_running_life(record.incarnation);
     if (!life) co_return wrap(record.target + ": remove", life.error());
     const auto& spec = std::get<ContainerRemove>(record.spec);
-    auto effect = co_await bring_down(record, spec.grace);
+    auto effect = co_await bring_down(record, spec.grace, false);
     if (!effect) co_return effect;
     const auto id = record.incarnation.container_id;
     const auto removed = co_await engine_.client().remove(id, spec.volumes);
+    // Refused after the stop: it is down, so something was done.
     if (!removed && removed.error().code != ErrorCode::kNotFound) {
-        co_return wrap(record.target, removed.error());
+        co_return unknown(record.target, removed.error().context);
     }
     const auto after = co_await engine_.refresh(id);
     if (after || after.error().code != ErrorCode::kNotFound) {

@@ -10,13 +10,10 @@ class ContainerReconciler : public runtime::Reconciler {
 public:
     explicit ContainerReconciler(docker::Engine& engine) : engine_(engine) {}
 
-    [[nodiscard]] Task<Result<runtime::Effect>> inject(const FaultRecord& record,
-                                                       bool again) override;
-    [[nodiscard]] Task<Result<runtime::Effect>> undo(const FaultRecord& record) override;
+    [[nodiscard]] Task<Result<Effect>> inject(const FaultRecord& record, bool again) override;
+    [[nodiscard]] Task<Result<Effect>> undo(const FaultRecord& record) override;
 
 private:
-    using Effect = runtime::Effect;
-
     [[nodiscard]] Task<Result<Effect>> kill(FaultRecord record);
     [[nodiscard]] Task<Result<Effect>> kill_processes(FaultRecord record);
     [[nodiscard]] Task<Result<Effect>> pause(FaultRecord record, bool again);
@@ -31,8 +28,9 @@ private:
     [[nodiscard]] Task<Result<Container>> same_life(Incarnation life);
     // As above, and not paused. Errors: kConflict, since Docker would thaw what somebody froze.
     [[nodiscard]] Task<Result<Container>> same_running_life(Incarnation life);
-    // Docker's stop, read back as down. Errors: kUnavailable where nobody knows.
-    [[nodiscard]] Task<Result<Effect>> bring_down(FaultRecord record, Duration grace);
+    // Docker's stop, read back as down. `again`: that it was down before is our own doing. Errors:
+    // kNotFound where it was down and that is not ours, kUnavailable where nobody knows.
+    [[nodiscard]] Task<Result<Effect>> bring_down(FaultRecord record, Duration grace, bool again);
 
     docker::Engine& engine_;
 };

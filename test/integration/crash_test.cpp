@@ -81,6 +81,55 @@ TEST_CASE("The guard leaves a new controller alone", "[docker]") {
     lab.expect_phase("p", "Aborted");
 }
 
+TEST_CASE("Controllers that fail over and over keep no fault beyond its end", "[docker]") {
+    Containers c;
+    const auto web = c.start("web");
+    Lab lab{c};
+    lab.start();
+    lab.write("p.yaml",
+              experiment("p", by_name(web), "{type: container_pause, parameters: {duration: 2s}}"));
+    lab.expect_phase("p", "Running");
+    lab.stop(SIGKILL);
+    // Each takes the state over, starts a guard of its own and fails: sooner than any grace ends.
+    CHECK(until(
+        [&] {
+            const auto code = lab.fail_to_start({"--control-socket", "/nonexistent/socket"});
+            CHECK(code == 1);
+            return !c.paused(web);
+        },
+        10s));
+    CHECK(until([&] { return guards_of(lab).empty(); }));
+    CHECK_FALSE(c.paused(web));
+}
+
+TEST_CASE("A container that was killed for good is started by the guard", "[docker]") {
+    Containers c;
+    const auto web = c.start("web");
+    Lab lab{c};
+    lab.start({"--guard-grace", "300ms"});
+    lab.write("k.yaml",
+              experiment("k", by_name(web), "{type: container_kill, parameters: {method: api}}"));
+    lab.expect_phase("k", "Recovering");
+    CHECK_FALSE(runs(c, web));
+    lab.stop(SIGKILL);
+    CHECK(until([&] { return runs(c, web); }));
+    CHECK(until([&] { return guards_of(lab).empty(); }));
+    lab.start();
+    lab.expect_phase("k", "Completed");
+}
+
+TEST_CASE("SIGTERM does not leave a container dead that was killed for good", "[docker]") {
+    Containers c;
+    const auto web = c.start("web");
+    Lab lab{c};
+    lab.start();
+    lab.write("k.yaml",
+              experiment("k", by_name(web), "{type: container_kill, parameters: {method: api}}"));
+    lab.expect_phase("k", "Recovering");
+    CHECK(lab.stop(SIGTERM) == 0);
+    CHECK(runs(c, web));
+}
+
 TEST_CASE("A guard that is killed is replaced, and SIGTERM does not end it", "[docker]") {
     Containers c;
     Lab lab{c};

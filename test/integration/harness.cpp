@@ -165,8 +165,7 @@ Lab::~Lab() {
     if (running()) stop(SIGTERM);
 }
 
-void Lab::start(const std::vector<std::string>& more, bool ready) {
-    require(!running(), "the controller runs already");
+std::vector<std::string> Lab::controller_command(const std::vector<std::string>& more) const {
     std::vector<std::string> argv{kBin + "/chaos-controller",
                                   "--manifests",
                                   manifests(),
@@ -180,11 +179,28 @@ void Lab::start(const std::vector<std::string>& more, bool ready) {
                                   "debug"};
     argv.insert(argv.end(), more.begin(), more.end());
     argv.insert(argv.begin(), wrapper.begin(), wrapper.end());
+    return argv;
+}
+
+pid_t Lab::spawn_controller(const std::vector<std::string>& more) const {
     const int log_file =
         ::open((dir_ / "controller.log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    const auto before = log().size();
-    pid_ = spawn(argv, log_file);
+    const pid_t pid = spawn(controller_command(more), log_file);
     ::close(log_file);
+    return pid;
+}
+
+int Lab::fail_to_start(const std::vector<std::string>& more) const {
+    const pid_t pid = spawn_controller(more);
+    int status = 0;
+    require(until([&] { return ::waitpid(pid, &status, WNOHANG) == pid; }), "it does not end");
+    return WEXITSTATUS(status);
+}
+
+void Lab::start(const std::vector<std::string>& more, bool ready) {
+    require(!running(), "the controller runs already");
+    const auto before = log().size();
+    pid_ = spawn_controller(more);
     const bool listens = until([&] {
         const auto text = log().substr(before);
         const auto at = text.find("listening address=");

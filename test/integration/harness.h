@@ -75,6 +75,8 @@ public:
 
     // Starts the controller and waits until it is ready (or, without `ready`, until it listens).
     void start(const std::vector<std::string>& more = {}, bool ready = true);
+    // For one that cannot start: its exit code.
+    [[nodiscard]] int fail_to_start(const std::vector<std::string>& more) const;
     // Ends it; returns the exit code, or 128 + the signal that ended it.
     int stop(int signal);
     // Put before the command of the controller: a program and its arguments, or environment
@@ -103,6 +105,9 @@ public:
 
 private:
     void make_directories() const;
+    [[nodiscard]] std::vector<std::string> controller_command(
+        const std::vector<std::string>& more) const;
+    [[nodiscard]] pid_t spawn_controller(const std::vector<std::string>& more) const;
 
     TempDir dir_;
     std::string host_;

@@ -50,12 +50,16 @@ TEST_CASE("A repeated kill gives way to its next repetition") {
                 "s/0:container_kill/2@web-1 2m..10m"});
 }
 
-TEST_CASE("Nothing reaches beyond the experiment") {
+TEST_CASE("Nothing reaches beyond the experiment, which begins with its first fault") {
+    auto first = action(ContainerRestart{});
     auto late = action(ContainerPause{}, 1h);
     late.start_after = 9min;
     auto later = action(ContainerKill{});
-    const auto t = timeline(spec({service("web")}, {late, later}), 1, kWeb);
-    CHECK(lines(t) == Lines{"s/0:container_pause@web-1 9m..10m"});
+    auto t = timeline(spec({service("web")}, {first, late, later}), 1, kWeb);
+    CHECK(lines(t) == Lines{"s/0:container_restart/0@web-1 0s..10m",
+                            "s/1:container_pause@web-1 9m..10m"});
+    t = timeline(spec({service("web")}, {late, later}), 1, kWeb);
+    CHECK(lines(t) == Lines{"s/0:container_pause@web-1 9m..19m"});
 }
 
 TEST_CASE("An action without a duration lasts until the end") {

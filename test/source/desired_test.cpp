@@ -235,7 +235,8 @@ TEST_CASE("A name changed in place ends one experiment and begins another") {
 TEST_CASE("An experiment known from before is missed if its file is gone") {
     Bench b;
     auto document = manifest::decode(manifest_text("old")).at(0);
-    b.desired.seed("old", {*document.experiment, document.digest, document.text, "m/old.yaml", 0});
+    b.desired.seed("old", std::make_shared<const Good>(Good{*document.experiment, document.digest,
+                                                            document.text, "m/old.yaml", 0}));
     (void)b.look();
     CHECK(b.has("old"));
     b.now += kSecondLook;

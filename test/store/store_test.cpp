@@ -2,6 +2,9 @@
 
 #include <sqlite3.h>
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <random>
 
 #include "test/support/catch.h"
@@ -88,11 +91,10 @@ TEST_CASE("What survives a restart: the newest run, what has fired, the last goo
     const StoredExperiment experiment{"web", 3, "sha256:1", "text: 1\n", "m/web.yaml"};
     {
         auto store = open(dir);
-        run.id = store.save(run).value();
+        run.id = store.save(run, &experiment).value();
         run.faults[0].evidence["more"] = "x";
         run.phase = Phase::kCompleted;
         CHECK(store.save(run).value() == run.id);
-        REQUIRE(store.put(experiment));
     }
     auto store = open(dir);
     const auto loaded = store.load();
@@ -102,6 +104,42 @@ TEST_CASE("What survives a restart: the newest run, what has fired, the last goo
     CHECK(loaded->experiments == std::vector{experiment});
     CHECK(loaded->fired == std::set<FiredKey>{{"web", "sha256:1", "7"}});
     CHECK(loaded->history.at("web").at(0).phase == Phase::kCompleted);
+}
+
+TEST_CASE("A fault that an edit has renamed is not found under its old id") {
+    TempDir dir;
+    auto run = some_run();
+    {
+        auto store = open(dir);
+        run.id = store.save(run).value();
+        run.faults[0].id = "renamed/0:container_kill/0@web-1";
+        CHECK(store.save(run));
+    }
+    auto store = open(dir);
+    auto loaded = store.load().value().runs.at(0).faults;
+    std::ranges::sort(loaded, {}, &FaultRecord::id);
+    std::ranges::sort(run.faults, {}, &FaultRecord::id);
+    CHECK(loaded == run.faults);
+}
+
+TEST_CASE("peek finds what is owed without taking the lock, and who has a guard is known") {
+    TempDir dir;
+    CHECK(Store::peek(dir / "state").value().empty());
+    auto store = open(dir);
+    CHECK(Store::guarded_holder(dir / "state") == 0);
+    REQUIRE(store.note_guarded());
+    CHECK(Store::guarded_holder(dir / "state") == ::getpid());
+    auto run = some_run();
+    run.phase = Phase::kRunning;
+    run.settled = false;
+    run.faults[0].spec = ContainerPause{};
+    run.faults[0].state = FaultState::kInjected;
+    run.id = store.save(run).value();
+    CHECK(Store::peek(dir / "state").value().size() == 1);
+    run.settled = true;
+    for (auto& fault : run.faults) fault.state = FaultState::kUndone;
+    CHECK(store.save(run));
+    CHECK(Store::peek(dir / "state").value().empty());
 }
 
 TEST_CASE("A later run is the newest, and the earlier ones are history") {

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "controller/run/lifecycle.h"
+#include "controller/run/outcome.h"
 #include "controller/run/recovery.h"
 #include "test/support/make.h"
 
@@ -23,9 +24,10 @@ public:
     bool paused = false;
     bool stopping = false;
     bool start_works = true;
-    std::map<std::string, std::string> held;
+    std::map<std::string, run::Holder> held;
     std::set<std::string> undo_fails;  // container names
-    std::vector<std::string> done;     // "inject container_kill web-1", "undo …"
+    std::optional<Error> inject_error;
+    std::vector<std::string> done;  // "inject container_kill web-1", "undo …"
 
     Container& at(const std::string& name) {
         return *std::ranges::find(containers, name, &Container::name);
@@ -83,18 +85,8 @@ public:
 
 private:
     void carry_out(const run::FaultPlan& plan) {
-        for (const auto& id : plan.undo) undo(*run.find_fault(id));
-        for (const auto& settled : plan.settle) {
-            auto* record = run.find_fault(settled.id);
-            if (record == nullptr) {
-                run.faults.push_back(settled);
-            } else {
-                *record = settled;
-            }
-            if (settled.state == FaultState::kFired) {
-                run::disturb(*run.find_target(settled.target), settled, now);
-            }
-        }
+        for (const auto& id : plan.undo) undo(id);
+        for (const auto& settled : plan.settle) run::note_settled(run, settled, now);
         for (const auto& injection : plan.inject) inject(injection);
         for (const auto& name : plan.start) {
             done.push_back("start " + name);
@@ -104,11 +96,10 @@ private:
         }
     }
 
-    void undo(FaultRecord& record) {
+    void undo(const std::string& id) {
+        const FaultRecord record = *run.find_fault(id);
         if (undo_fails.contains(record.target)) {
-            ++record.attempts;
-            record.last_error = "refused";
-            record.not_before = now + run::backoff(record.attempts, run::kUndoBackoffCap);
+            run::note_undo(run, id, fail(ErrorCode::kUnavailable, "refused"), "", now);
             return;
         }
         done.push_back("undo " + std::string{type_name(record.spec)} + " " + record.target);
@@ -118,42 +109,34 @@ private:
             it != containers.end() && (stopped || it->incarnation == record.incarnation);
         if (there && stopped && !it->running()) start(record.target);
         if (there) it->state = ContainerState::kRunning;
-        record.state = there ? FaultState::kUndone : FaultState::kVanished;
-        record.recovered_at = now;
-        record.not_before.reset();
-        if (auto* target = run.find_target(record.target)) run::disturb(*target, record, now);
+        Result<Effect> outcome{Effect{now, {}}};
+        if (!there) outcome = fail(ErrorCode::kNotFound, "gone");
+        run::note_undo(run, id, outcome, "", now);
     }
 
     void inject(const run::Injection& injection) {
         const auto& fault = injection.fault;
         done.push_back("inject " + std::string{type_name(fault.fault)} + " " + fault.target);
-        auto* record = run.find_fault(fault.id);
-        if (record == nullptr) {
-            run.faults.push_back({.id = fault.id,
-                                  .spec = fault.fault,
-                                  .target = fault.target,
-                                  .service = fault.service});
-            record = &run.faults.back();
+        const bool again = run::record_intent(run, injection, now);
+        if (inject_error) {
+            run::note_injection(run, fault.id, std::unexpected(*inject_error), again, now);
+            return;
         }
-        record->incarnation = injection.onto;
-        record->injected_at = now;
+        Effect effect{now, {}};
         if (is_instant(fault.fault)) {
-            record->state = FaultState::kFired;
-            const bool process = std::holds_alternative<ProcessKill>(fault.fault);
-            if (!process) die(fault.target);
+            if (!std::holds_alternative<ProcessKill>(fault.fault)) die(fault.target);
             if (std::holds_alternative<ContainerRemove>(fault.fault)) {
                 std::erase_if(containers, [&](const auto& c) { return c.name == fault.target; });
             }
-            run::disturb(*run.find_target(fault.target), *record, now);
         } else {
-            record->state = FaultState::kInjected;
-            record->evidence["state"] = "read back";
+            effect.evidence["state"] = "read back";
             if (std::holds_alternative<ContainerStop>(fault.fault)) {
                 if (at(fault.target).running()) die(fault.target);
             } else {
                 at(fault.target).state = ContainerState::kPaused;
             }
         }
+        run::note_injection(run, fault.id, effect, again, now);
     }
 
     int next_pid_ = 1000;
@@ -169,6 +152,18 @@ inline Sim sim(Spec spec, std::vector<Container> containers) {
     s.run.created_at = s.run.origin = s.now;
     s.run.dry_run = s.spec.dry_run;
     return s;
+}
+
+using Lines = std::vector<std::string>;
+
+inline Sim kill_sim() {
+    auto s = sim(spec({service("web")}, {action(ContainerKill{})}), {container("web")});
+    s.at("web").health = Health::kHealthy;
+    return s;
+}
+
+inline Sim pause_sim(Duration duration = 1min) {
+    return sim(spec({service("web")}, {action(ContainerPause{}, duration)}), {container("web")});
 }
 
 }  // namespace chaos::test

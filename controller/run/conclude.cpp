@@ -1,9 +1,8 @@
-#include "controller/run/lifecycle.h"
-
 #include <algorithm>
 
 #include "controller/run/admission.h"
 #include "controller/run/recovery.h"
+#include "controller/run/rescue.h"
 
 namespace chaos::run {
 namespace {
@@ -11,111 +10,15 @@ namespace {
 // An undo that keeps failing for this long is reported as CleanupFailed; it is still retried.
 constexpr Duration kCleanupPatience = std::chrono::minutes{2};
 
-void end_dry_run(Run& run, const Timeline& plan, const Facts& facts) {
-    for (const auto& interval : plan.intervals) {
-        run.add_event(facts.now, false, "WouldInject",
-                      interval.id + " after " + format_duration(interval.begin));
-    }
-    finish(run, Phase::kCompleted, Verdict::kPass, "DryRun",
-           std::to_string(plan.intervals.size()) + " faults planned, none injected", facts.now);
-    run.settled = true;
-}
-
-void note_stop(Run& run, const Facts& facts) {
-    if (!run.stop_reason.empty()) return;
-    if (!facts.wanted) {
-        run.stop_reason = "ManifestDeleted";
-    } else if (facts.stopping &&
-               (run.holds_faults() || (run.phase == Phase::kRunning && !run.paused_since))) {
-        run.stop_reason = "ControllerStopped";
-    } else {
-        return;
-    }
-    run.add_event(facts.now, true, run.stop_reason, "aborting: undoing every fault");
-}
-
-// While paused nothing is wanted; afterwards the timeline goes on where it stood.
-void note_pause(Run& run, const Facts& facts) {
-    const bool paused = (facts.paused || run.held) && run.stop_reason.empty() && !run.finished();
-    if (paused && !run.paused_since) {
-        run.paused_since = facts.now;
-        run.add_event(facts.now, false, "Paused", "faults are undone and the clock stands");
-    } else if (!paused && run.paused_since) {
-        const Duration stood = facts.now - *run.paused_since;
-        run.origin += stood;
-        run.paused_total += stood;
-        run.paused_since.reset();
-        run.add_event(facts.now, false, "Resumed", "after " + humanize_duration(stood));
-    }
-}
-
-bool is_recovering(const Run& run) {
-    return run.phase == Phase::kRecovering || run.phase == Phase::kCleanupFailed;
-}
-
-bool wants_faults(const Run& run) {
-    return run.stop_reason.empty() && !run.finished() && !is_recovering(run) && !run.paused_since;
-}
-
-// When a target is to be started; nullopt while Docker does not answer or a fault of ours keeps it
-// down on purpose.
-std::optional<TimePoint> rescue_time(const Run& run, const RunTarget& target, const Facts& facts) {
-    const bool kept_down = std::ranges::any_of(
-        run.faults, [&](const auto& f) { return f.target == target.name && f.holds(); });
-    if (!facts.world.synced || kept_down) return std::nullopt;
-    const auto due = rescue_due(target, find_container(facts.world, target.name));
-    return due ? std::optional{std::max(*due, facts.now)} : std::nullopt;
-}
-
-std::vector<std::string> to_rescue(const Run& run, const Facts& facts) {
-    std::vector<std::string> names;
-    for (const auto& target : run.targets) {
-        if (!run.settled && rescue_time(run, target, facts) == facts.now) {
-            names.push_back(target.name);
-        }
-    }
-    return names;
-}
-
 bool awaits_rescue(const Run& run, const Facts& facts) {
     return std::ranges::any_of(run.targets, [&](const auto& target) {
-        return rescue_due(target, find_container(facts.world, target.name)).has_value();
+        return rescue_time(run, target, facts).has_value();
     });
 }
 
-}  // namespace
-
-Decision decide(Run run, const Facts& facts) {
-    note_stop(run, facts);
-    note_pause(run, facts);
-    std::vector<DesiredFault> desired;
-    if (wants_faults(run)) {
-        const bool admitted = !run.targets.empty();
-        if (!admitted && (!facts.world.synced || facts.stopping)) return {std::move(run), {}};
-        const auto selection = select_now(run, facts);
-        if (!admitted && !admit(run, selection, facts)) return {std::move(run), {}};
-        if (admitted && facts.world.synced) follow(run, selection, facts);
-        const auto intervals = timeline_now(run, facts);
-        if (run.dry_run) {
-            end_dry_run(run, intervals, facts);
-            return {std::move(run), {}};
-        }
-        desired = place(intervals, run.origin, run.targets);
-    }
-    auto faults = plan(desired, run.faults, facts.world, facts.now);
-    faults.start = to_rescue(run, facts);
-    return {std::move(run), std::move(faults)};
-}
-
-namespace {
-
 // Moves the origin so that the first success lies where the timeline has it: the duration counts
 // from the first successful injection, not from admission.
-void note_start(Run& run, const Facts& facts) {
-    if (run.start_time) {
-        run.deadline = *run.start_time + capped(facts).duration + run.paused_total;
-        return;
-    }
+void note_start(Run& run, const Timeline& timeline) {
     const FaultRecord* first = nullptr;
     for (const auto& fault : run.faults) {
         if (fault.injected_at && fault.state != FaultState::kRecorded &&
@@ -125,10 +28,17 @@ void note_start(Run& run, const Facts& facts) {
     }
     if (first == nullptr) return;
     run.start_time = first->injected_at;
-    run.deadline = *run.start_time + capped(facts).duration + run.paused_total;
-    const auto plan = timeline_now(run, facts);
-    const auto it = std::ranges::find(plan.intervals, first->id, &Interval::id);
-    if (it != plan.intervals.end()) run.origin = *first->injected_at - it->begin;
+    const auto it = std::ranges::find(timeline.intervals, first->id, &Interval::id);
+    if (it != timeline.intervals.end()) run.origin = *first->injected_at - it->begin;
+}
+
+// What is in force knows when it has to end at the latest: for the guard, should it come to that.
+void note_ends(Run& run, const std::vector<DesiredFault>& placed) {
+    for (auto& fault : run.faults) {
+        if (!fault.holds()) continue;
+        const auto it = std::ranges::find(placed, fault.id, &DesiredFault::id);
+        if (it != placed.end()) fault.ends_at = it->end;
+    }
 }
 
 // Nothing more will come of a fault of the timeline: it is over, or it has failed for good.
@@ -141,10 +51,8 @@ bool is_over(const DesiredFault& fault, const Run& run, TimePoint now) {
     return record->state != FaultState::kRecorded;
 }
 
-bool timeline_over(const Run& run, const Facts& facts) {
-    if (!run.stop_reason.empty()) return true;
-    return std::ranges::all_of(place(timeline_now(run, facts), run.origin, run.targets),
-                               [&](const auto& fault) { return is_over(fault, run, facts.now); });
+bool timeline_over(const Run& run, const std::vector<DesiredFault>& placed, TimePoint now) {
+    return std::ranges::all_of(placed, [&](const auto& f) { return is_over(f, run, now); });
 }
 
 bool undone(const Run& run) {
@@ -191,9 +99,12 @@ std::optional<TimePoint> track_all(Run& run, const Facts& facts) {
     return next;
 }
 
-std::string join_names(const std::vector<std::string>& names) {
+std::string join_names(const std::vector<std::string>& names, std::string_view between = ", ") {
     std::string text;
-    for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
+    for (const auto& name : names) {
+        if (!text.empty()) text += between;
+        text += name;
+    }
     return text;
 }
 
@@ -220,7 +131,22 @@ void complete_late(Run& run, const Late& late, const Facts& facts) {
                message + " by itself; started by the controller, then healthy", facts.now);
     } else {
         finish(run, Phase::kCleanupFailed, Verdict::kFail, "NotRecovered",
-               message + "; by hand: docker start " + join_names(late.lost), facts.now);
+               message + "; by hand: docker start " + join_names(late.lost, " "), facts.now);
+    }
+}
+
+// A run in which nothing was injected, and nothing failed either.
+void complete_idle(Run& run, const Timeline& timeline, TimePoint now) {
+    const bool drawn = std::ranges::any_of(timeline.scenarios, &ScenarioDraw::drawn);
+    if (!timeline.intervals.empty()) {
+        finish(run, Phase::kFailed, Verdict::kError, "NothingInjected",
+               "no target was running while a fault was due", now);
+    } else if (drawn) {
+        finish(run, Phase::kFailed, Verdict::kError, "NothingDue",
+               "no action of the scenarios drawn is due on any of the targets chosen", now);
+    } else {
+        finish(run, Phase::kCompleted, Verdict::kPass, "NothingDrawn",
+               "no scenario was drawn by its probability; nothing was injected", now);
     }
 }
 
@@ -232,12 +158,8 @@ void complete(Run& run, const Facts& facts) {
                failed->id + ": " + failed->last_error, facts.now);
     } else if (!late.started.empty() || !late.lost.empty()) {
         complete_late(run, late, facts);
-    } else if (!run.start_time && !timeline_now(run, facts).intervals.empty()) {
-        finish(run, Phase::kFailed, Verdict::kError, "NothingInjected",
-               "no target was running while a fault was due", facts.now);
     } else if (!run.start_time) {
-        finish(run, Phase::kCompleted, Verdict::kPass, "NothingDrawn",
-               "no scenario was drawn by its probability; nothing was injected", facts.now);
+        complete_idle(run, timeline_now(run, facts), facts.now);
     } else {
         finish(run, Phase::kCompleted, Verdict::kPass, "Recovered",
                run.targets.size() == 1 ? "the target recovered" : "all targets recovered",
@@ -258,9 +180,24 @@ void note_cleanup_failure(Run& run, const Facts& facts) {
     }
 }
 
+// Aborted as soon as every fault is undone; the targets are watched on, and one that stays down is
+// the last word.
+void abort(Run& run, bool watching, const Facts& facts) {
+    if (!run.finished()) {
+        finish(run, Phase::kAborted, Verdict::kAborted, run.stop_reason,
+               "every fault undone and verified gone", facts.now);
+    }
+    run.settled = !watching;
+    const auto lost = late_targets(run).lost;
+    if (!run.settled || lost.empty()) return;
+    finish(run, Phase::kCleanupFailed, Verdict::kAborted, "NotRecovered",
+           join_names(lost) + " did not come back; by hand: docker start " + join_names(lost, " "),
+           facts.now);
+}
+
 // Recovering: undo what holds, then watch the targets.
 std::optional<TimePoint> recover(Run& run, const Facts& facts) {
-    if (!is_recovering(run) && !run.finished()) {
+    if (!run.recovering() && !run.finished()) {
         run.phase = Phase::kRecovering;
         run.reason = run.stop_reason;
         run.message.clear();
@@ -273,21 +210,31 @@ std::optional<TimePoint> recover(Run& run, const Facts& facts) {
     }
     const bool watching = next || awaits_rescue(run, facts) || !facts.world.synced;
     if (!run.stop_reason.empty()) {
-        if (!run.finished()) {
-            finish(run, Phase::kAborted, Verdict::kAborted, run.stop_reason,
-                   "every fault undone and verified gone", facts.now);
-        }
-        run.settled = !watching;
+        abort(run, watching, facts);
     } else if (!watching) {
         complete(run, facts);
     }
     return run.settled ? std::nullopt : next;
 }
 
-// Nothing could be injected although the whole duration has passed since admission.
-bool gave_up(const Run& run, const Facts& facts) {
-    return !run.start_time && !run.targets.empty() &&
-           facts.now >= run.origin + capped(facts).duration;
+// A run without targets: woken by what it waits for, or to be rejected when that does not come.
+std::optional<TimePoint> waits_until(const Run& run, const Facts& facts) {
+    const bool in_conflict = run.phase == Phase::kWaiting && run.reason == "Conflict";
+    if (!in_conflict || facts.spec.on_conflict == OnConflict::kQueue) return std::nullopt;
+    const TimePoint end = *run.waiting_since + kConflictPatience;
+    return end > facts.now ? std::optional{end} : std::nullopt;
+}
+
+// The faults have had their time: all are over, or the run is past its end.
+bool is_over(const Run& run, const Timeline& timeline, const Facts& facts) {
+    if (!run.stop_reason.empty()) return true;
+    if (run.deadline) {
+        if (facts.now >= *run.deadline) return true;
+    } else if (facts.now >= run.origin + timeline.limit) {
+        return true;  // nothing could be injected although the whole time has passed
+    }
+    return facts.world.synced &&
+           timeline_over(run, place(timeline, run.origin, run.targets), facts.now);
 }
 
 }  // namespace
@@ -295,16 +242,20 @@ bool gave_up(const Run& run, const Facts& facts) {
 Conclusion conclude(Run run, const Facts& facts) {
     if (run.settled) return {std::move(run), std::nullopt};
     if (!run.finished() && run.targets.empty() && run.stop_reason.empty()) {
-        return {std::move(run), std::nullopt};  // pending or waiting: woken by what it waits for
+        const auto next = waits_until(run, facts);
+        return {std::move(run), next};
     }
-    note_start(run, facts);
+    const auto timeline = timeline_now(run, facts);
+    if (!run.start_time) note_start(run, timeline);
+    if (run.start_time && run.underway()) {
+        run.deadline = *run.start_time + capped(facts).duration + run.paused_total;
+    }
     if (run.paused_since) {
         auto next = track_all(run, facts);
         return {std::move(run), next};
     }
-    if (is_recovering(run) || run.finished() || gave_up(run, facts) ||
-        (facts.world.synced && timeline_over(run, facts)) ||
-        (run.deadline && facts.now >= *run.deadline)) {
+    note_ends(run, place(timeline, run.origin, run.targets));
+    if (run.recovering() || run.finished() || is_over(run, timeline, facts)) {
         auto next = recover(run, facts);
         return {std::move(run), next};
     }
@@ -312,27 +263,6 @@ Conclusion conclude(Run run, const Facts& facts) {
     run.phase = run.start_time ? Phase::kRunning : Phase::kInjecting;
     if (run.deadline && (!next || *run.deadline < *next)) next = run.deadline;
     return {std::move(run), next};
-}
-
-std::vector<std::string> interesting(const Run& run, const Facts& facts) {
-    std::vector<std::string> names;
-    for (const auto& target : run.targets) names.push_back(target.name);
-    if (run.finished() || !run.stop_reason.empty() || !facts.world.synced || !facts.wanted) {
-        return names;
-    }
-    for (const auto& pick : select_now(run, facts).picks) {
-        if (std::ranges::find(names, pick.name) == names.end()) names.push_back(pick.name);
-    }
-    return names;
-}
-
-std::vector<std::string> holdings(const Run& run, const Spec& spec) {
-    std::vector<std::string> keys;
-    if (run.finished()) return keys;
-    for (const auto& target : run.targets) {
-        for (const auto& resource : resources(spec)) keys.push_back(target.name + "/" + resource);
-    }
-    return keys;
 }
 
 }  // namespace chaos::run

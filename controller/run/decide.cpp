@@ -1,0 +1,112 @@
+#include "controller/run/lifecycle.h"
+
+#include <algorithm>
+
+#include "controller/run/admission.h"
+#include "controller/run/adopt.h"
+#include "controller/run/rescue.h"
+
+namespace chaos::run {
+namespace {
+
+void end_dry_run(Run& run, const Timeline& plan, const Facts& facts) {
+    for (const auto& interval : plan.intervals) {
+        run.add_event(facts.now, false, "WouldInject",
+                      interval.id + " after " + format_duration(interval.begin));
+    }
+    finish(run, Phase::kCompleted, Verdict::kPass, "DryRun",
+           std::to_string(plan.intervals.size()) + " faults planned, none injected", facts.now);
+    run.settled = true;
+}
+
+void note_stop(Run& run, const Facts& facts) {
+    if (!run.stop_reason.empty()) return;
+    if (!facts.wanted) {
+        run.stop_reason = "ManifestDeleted";
+    } else if (facts.stopping &&
+               (run.holds_faults() || (run.phase == Phase::kRunning && !run.paused_since))) {
+        run.stop_reason = "ControllerStopped";
+    } else {
+        return;
+    }
+    run.add_event(facts.now, true, run.stop_reason, "aborting: undoing every fault");
+}
+
+// While paused nothing is wanted; afterwards the timeline goes on where it stood.
+void note_pause(Run& run, const Facts& facts) {
+    const bool paused = (facts.paused || run.held) && run.underway();
+    if (paused && !run.paused_since) {
+        run.paused_since = facts.now;
+        run.add_event(facts.now, false, "Paused", "faults are undone and the clock stands");
+    } else if (!paused && run.paused_since) {
+        const Duration stood = facts.now - *run.paused_since;
+        run.origin += stood;
+        for (auto& target : run.targets) target.joined_at += stood;
+        if (run.start_time) run.paused_total += stood;
+        run.paused_since.reset();
+        run.add_event(facts.now, false, "Resumed", "after " + humanize_duration(stood));
+    }
+}
+
+// A run that has not begun when the controller stops does not begin any more; the next one goes on.
+bool wants_faults(const Run& run, const Facts& facts) {
+    return run.underway() && !run.paused_since && !facts.stopping;
+}
+
+std::vector<std::string> to_rescue(const Run& run, const Facts& facts) {
+    std::vector<std::string> names;
+    for (const auto& target : run.targets) {
+        if (!run.settled && rescue_time(run, target, facts) == facts.now) {
+            names.push_back(target.name);
+        }
+    }
+    return names;
+}
+
+}  // namespace
+
+Decision decide(Run run, const Facts& facts) {
+    note_stop(run, facts);
+    note_pause(run, facts);
+    std::vector<DesiredFault> desired;
+    if (wants_faults(run, facts)) {
+        const bool admitted = !run.targets.empty();
+        if (!admitted && !facts.world.synced) return {std::move(run), {}};
+        const auto selection = select_now(run, facts);
+        if (!admitted && !admit(run, selection, facts)) return {std::move(run), {}};
+        if (admitted && facts.world.synced) follow(run, selection, facts);
+        const auto intervals = timeline_now(run, facts);
+        if (run.dry_run) {
+            end_dry_run(run, intervals, facts);
+            return {std::move(run), {}};
+        }
+        desired = place(intervals, run.origin, run.targets);
+        adopt(run.faults, desired);
+    }
+    auto faults = plan(desired, run.faults, facts.world, facts.now);
+    faults.start = to_rescue(run, facts);
+    return {std::move(run), std::move(faults)};
+}
+
+std::vector<std::string> interesting(const Run& run, const Facts& facts) {
+    std::vector<std::string> names;
+    for (const auto& target : run.targets) names.push_back(target.name);
+    if (run.finished() || !run.stop_reason.empty() || !facts.world.synced || !facts.wanted) {
+        return names;
+    }
+    for (const auto& pick : select_now(run, facts).picks) {
+        if (std::ranges::find(names, pick.name) == names.end()) names.push_back(pick.name);
+    }
+    return names;
+}
+
+std::vector<std::string> holdings(const Run& run, const Spec& spec) {
+    std::vector<std::string> keys;
+    if (run.finished()) return keys;
+    for (const auto& target : run.targets) {
+        for (const auto& resource : resources(spec)) keys.push_back(target.name + "/" + resource);
+    }
+    return keys;
+}
+
+}  // namespace chaos::run

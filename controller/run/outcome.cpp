@@ -1,0 +1,131 @@
+#include "controller/run/outcome.h"
+
+#include "controller/run/recovery.h"
+
+namespace chaos::run {
+namespace {
+
+std::string describe(const FaultRecord& fault) {
+    return std::string{type_name(fault.spec)} + " on " + fault.target;
+}
+
+void merge(FaultRecord& fault, const Effect& effect) {
+    for (const auto& [key, value] : effect.evidence) fault.evidence[key] = value;
+    fault.attempts = 0;
+    fault.not_before.reset();
+    fault.last_error.clear();
+}
+
+void note_failure(FaultRecord& fault, const Error& error, Duration cap, TimePoint now) {
+    ++fault.attempts;
+    fault.last_error = error.context;
+    fault.not_before = now + backoff(fault.attempts, cap);
+}
+
+void note_disturbance(Run& run, const FaultRecord& fault, TimePoint now) {
+    if (auto* target = run.find_target(fault.target)) disturb(*target, fault, now);
+}
+
+void give_up(FaultRecord& fault) {
+    fault.state = FaultState::kFailed;
+    fault.injected_at.reset();
+}
+
+// The error leaves open whether the fault is in force now.
+bool is_open(const Error& error, bool again) {
+    if (again) return error.code != ErrorCode::kNotFound;
+    return error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kInternal;
+}
+
+std::string injected_text(const FaultRecord& record, bool in_a_later_life) {
+    auto text = "injected " + describe(record);
+    if (in_a_later_life) text += " again, which started at " + record.incarnation.started_at;
+    return text;
+}
+
+}  // namespace
+
+bool record_intent(Run& run, const Injection& injection, TimePoint now) {
+    const auto& wanted = injection.fault;
+    auto* record = run.find_fault(wanted.id);
+    const bool again =
+        record != nullptr && record->holds() && record->incarnation == injection.onto;
+    if (record == nullptr) {
+        run.faults.push_back({.id = wanted.id,
+                              .spec = wanted.fault,
+                              .target = wanted.target,
+                              .service = wanted.service});
+        record = &run.faults.back();
+    }
+    record->spec = wanted.fault;
+    record->incarnation = injection.onto;
+    record->state = FaultState::kRecorded;
+    record->recovered_at.reset();
+    record->ends_at = wanted.end;
+    // The clock of a kill starts here: nothing between this and the signal takes long.
+    if (is_instant(record->spec)) record->injected_at = now;
+    if (auto* target = run.find_target(record->target)) target->incarnation = injection.onto;
+    return again;
+}
+
+void note_injection(Run& run, const std::string& fault_id, const Result<Effect>& outcome,
+                    bool again, TimePoint now) {
+    auto& record = *run.find_fault(fault_id);
+    if (!outcome) {
+        const auto& error = outcome.error();
+        note_failure(record, error, kInjectBackoffCap, now);
+        if (!is_open(error, again)) {
+            give_up(record);
+            // Waiting will not mend it.
+            if (error.code == ErrorCode::kConflict || error.code == ErrorCode::kInvalid) {
+                record.not_before.reset();
+            }
+        }
+        run.add_event(now, true, "InjectionFailed", error.context);
+        return;
+    }
+    const bool lasts = !is_instant(record.spec);
+    const bool in_a_later_life = lasts && record.injected_at && !again;
+    record.state = lasts ? FaultState::kInjected : FaultState::kFired;
+    record.injected_at = outcome->at;
+    merge(record, *outcome);
+    if (!lasts) note_disturbance(run, record, now);
+    run.add_event(now, false, "FaultInjected", injected_text(record, in_a_later_life));
+}
+
+void note_unrecorded(Run& run, const std::string& fault_id, const Error& error, bool again,
+                     TimePoint now) {
+    auto& record = *run.find_fault(fault_id);
+    if (!again) give_up(record);
+    note_failure(record, error, kInjectBackoffCap, now);
+}
+
+bool note_undo(Run& run, const std::string& fault_id, const Result<Effect>& outcome,
+               std::string_view by, TimePoint now) {
+    auto& record = *run.find_fault(fault_id);
+    if (!outcome && outcome.error().code != ErrorCode::kNotFound) {
+        note_failure(record, outcome.error(), kUndoBackoffCap, now);
+        run.add_event(now, true, "UndoFailed", outcome.error().context);
+        return false;
+    }
+    record.state = outcome ? FaultState::kUndone : FaultState::kVanished;
+    record.recovered_at = outcome ? outcome->at : now;
+    if (outcome) merge(record, *outcome);
+    note_disturbance(run, record, now);
+    const auto who = by.empty() ? std::string{} : std::string{by} + ": ";
+    run.add_event(now, false, outcome ? "FaultUndone" : "TargetVanished",
+                  who + (outcome ? "undid " : "nothing left to undo: ") + describe(record));
+    return true;
+}
+
+void note_settled(Run& run, const FaultRecord& settled, TimePoint now) {
+    auto* record = run.find_fault(settled.id);
+    if (record != nullptr) {
+        *record = settled;
+    } else {
+        run.faults.push_back(settled);
+    }
+    if (settled.state == FaultState::kFired) note_disturbance(run, settled, now);
+}
+
+}  // namespace chaos::run

@@ -1,0 +1,301 @@
+// What one reconcile of an experiment does.
+#include <algorithm>
+
+#include "controller/api/clock.h"
+#include "controller/run/random.h"
+#include "controller/runtime/controller.h"
+#include "controller/telemetry/log.h"
+
+namespace chaos::runtime {
+namespace {
+
+constexpr std::size_t kHistory = 10;
+constexpr std::string_view kAskedPrefix = "asked-";  // of the run-id of a run asked for by hand
+
+const Spec& spec_of(const source::Good* good) {
+    static const Spec kNone;
+    return good != nullptr ? good->experiment.spec : kNone;
+}
+
+}  // namespace
+
+Task<Result<>> Controller::save(Run& run) {
+    auto& known = known_[run.experiment];
+    const auto good = known.good;
+    const auto text_hash = good ? std::hash<std::string>{}(good->text) : known.stored;
+    std::optional<store::StoredExperiment> manifest;
+    if (text_hash != known.stored) {
+        manifest = {run.experiment, known.generation, good->digest, good->text, good->path};
+    }
+    auto job = [this, copy = run, manifest]() -> Result<std::int64_t> {
+        return store_.save(copy, manifest ? &*manifest : nullptr);
+    };
+    const bool first = run.id == 0;
+    auto id = co_await store_worker_.run(std::move(job));
+    if (!id) co_return std::unexpected(id.error());
+    if (const auto it = known_.find(run.experiment); it != known_.end()) {
+        it->second.stored = text_hash;
+    }
+    run.id = *id;
+    fired_.insert({run.experiment, run.digest, run.run_id});
+    if (first) metrics_.run_started();
+    co_return Result<>{};
+}
+
+Task<> Controller::save_or_log(Run& run) {
+    if (const auto saved = co_await save(run); !saved) {
+        log::error("state store",
+                   {{"experiment", run.experiment}, {"error", saved.error().context}});
+    }
+}
+
+// A new digest is a new generation. It is stored with the first run that follows from it: of ten
+// thousand manifests that wait, none costs an fsync.
+void Controller::take_over(Known& known, const std::shared_ptr<const source::Good>& good) {
+    if (known.good == good) return;
+    known.good = good;
+    known.path = good->path;
+    if (known.digest != good->digest) ++known.generation;
+    known.digest = good->digest;
+}
+
+// An edit of what is under way is taken over. One that comes later, while faults are undone or
+// targets recover, waits for a run of its own.
+void Controller::take_edit(Known& known) {
+    Run& run = *known.run;
+    if (run.digest == known.digest || !run.underway()) return;
+    if (known.good && known.good->experiment.spec.dry_run && !run.dry_run) {
+        run.stop_reason = "DryRunRequested";
+        run.add_event(wall_now(), true, run.stop_reason,
+                      "spec.dry_run is true now; aborting: undoing every fault");
+        return;
+    }
+    run.digest = known.digest;
+    run.generation = known.generation;
+    run.add_event(wall_now(), false, "SpecChanged",
+                  "generation " + std::to_string(known.generation));
+}
+
+// A run that still waits has done nothing: an edited manifest starts it over.
+void Controller::drop_stale_wait(Known& known) {
+    if (!known.run || !known.good || !known.run->underway() || !known.run->targets.empty()) return;
+    const Run& run = *known.run;
+    const bool asked = run.run_id.starts_with(kAskedPrefix);
+    const auto& experiment = known.good->experiment;
+    if (run.digest == known.digest && (asked || run.run_id == experiment.run_id())) return;
+    if (asked) known.asked.run = run.dry_run;
+    known.run.reset();
+}
+
+// A run for a spec and run-id that have not run: at once for `once`, with a run-id for `manual`.
+std::optional<Run> Controller::new_run(const std::string& name, const Known& known) const {
+    auto run_id = known.good->experiment.run_id();
+    const auto& spec = known.good->experiment.spec;
+    if (known.asked.run) {
+        run_id = std::string{kAskedPrefix} + format_time(wall_now());
+    } else if (fired_.contains({name, known.digest, run_id}) ||
+               (spec.schedule == Schedule::kManual && run_id.empty())) {
+        return std::nullopt;
+    }
+    Run run;
+    run.experiment = name;
+    run.digest = known.digest;
+    run.run_id = run_id;
+    run.generation = known.generation;
+    run.seed = spec.seed ? static_cast<std::uint64_t>(*spec.seed)
+                         : run::derive_seed(name, known.digest, run_id, settings_.host);
+    run.dry_run = spec.dry_run || known.asked.run.value_or(false);
+    run.created_at = wall_now();
+    run.origin = run.created_at;
+    return run;
+}
+
+// A wall clock that was stepped takes the times of a run along: what was to last a minute still
+// does.
+void Controller::follow_clock(Known& known) {
+    constexpr Duration kStep = std::chrono::milliseconds{500};  // less is NTP at work
+    const Duration offset = wall_now() - boot_now();
+    const auto before = std::exchange(known.clock_offset, offset);
+    if (!before || std::chrono::abs(offset - *before) < kStep) return;
+    log::warning(
+        "the clock was stepped; deadlines move along",
+        {{"experiment", known.run->experiment}, {"by", format_duration(offset - *before)}});
+    shift(*known.run, offset - *before);
+    known.run->add_event(wall_now(), true, "ClockStepped",
+                         "by " + format_duration(offset - *before) + "; deadlines move along");
+}
+
+// One run at a time: the targets of the one before are back, or given up, before they are hit
+// again.
+void Controller::admit_new_run(const std::string& name, Known& known) {
+    if (known.active() || stop_by_ || !desired_.unavailable().empty()) return;
+    if (auto fresh = new_run(name, known)) known.run = std::move(fresh);
+    known.asked.run.reset();
+}
+
+Task<std::optional<TimePoint>> Controller::reconcile(std::string name) {
+    auto& known = known_[name];
+    const auto it = desired_.entries().find(name);
+    const bool wanted = it != desired_.entries().end();
+    std::optional<source::Entry> entry;
+    if (wanted) {
+        entry = it->second;
+        known.path = entry->good ? known.path : entry->path;
+        known.document = entry->document;
+    }
+    if (entry && entry->good) {
+        take_over(known, entry->good);
+        drop_stale_wait(known);
+        admit_new_run(name, known);
+    }
+    std::optional<TimePoint> again;
+    if (known.active()) {
+        const Run before = *known.run;
+        take_edit(known);
+        follow_clock(known);
+        take_requests(known, *known.run);
+        again = co_await advance(name, known, before, wanted);
+        if (known.run->finished() != before.finished() || !known.active()) wake_waiting(name);
+    }
+    if (!known.active() && looked_) {
+        co_await note_presence(known, wanted);
+        if (!wanted) again = after_deletion(name, known);
+    }
+    if (known_.contains(name)) tell(name, known_[name], entry ? &*entry : nullptr);
+    co_return again;
+}
+
+std::map<std::string, run::Holder> Controller::held_by_others(const std::string& name) const {
+    std::map<std::string, run::Holder> held;
+    for (const auto& [other, known] : known_) {
+        if (other == name || !known.run || known.run->finished() || !known.good) continue;
+        const bool ending = !known.run->underway() || !desired_.entries().contains(other);
+        for (auto& key : run::holdings(*known.run, known.good->experiment.spec)) {
+            held[std::move(key)] = {other, ending};
+        }
+    }
+    return held;
+}
+
+// A run has ended: what it held is free, and what was edited meanwhile may run.
+void Controller::wake_waiting(const std::string& name) {
+    queue_.add(name);
+    for (const auto& [other, known] : known_) {
+        if (known.run && known.run->phase == Phase::kWaiting) queue_.add(other);
+    }
+}
+
+Task<std::optional<TimePoint>> Controller::advance(const std::string& name, Known& known,
+                                                   Run before, bool wanted) {
+    const auto good = known.good;  // stays, whatever is edited meanwhile
+    const Spec& spec = spec_of(good.get());
+    std::map<std::string, run::Holder> held;
+    // Made anew after every wait: the world goes on meanwhile.
+    const auto facts = [&]() -> run::Facts {
+        return {spec,
+                wanted,
+                good && good->experiment.paused(),
+                stop_by_.has_value(),
+                {world_.containers(), world_.synced()},
+                held,
+                settings_.experiment_timeout,
+                wall_now()};
+    };
+    for (const auto& target : run::interesting(*known.run, facts())) {
+        co_await world_.ensure_details(target);
+    }
+    held = held_by_others(name);
+    auto decision = run::decide(*known.run, facts());
+    Run run = std::move(decision.run);
+    // Others must see at once which containers this run is about to hold.
+    known.run = run;
+    const bool acts = !decision.plan.empty();
+    const auto planned_wait = decision.plan.wait_until;
+    // What a person has asked for must hold after a crash too, so it is on the disk before it is
+    // done. A deletion and an annotation are on the disk already.
+    const bool asked = run.held != before.held ||
+                       (run.stop_reason != before.stop_reason && run.stop_reason == kAbortedByHand);
+    if (acts && asked) co_await save_or_log(run);
+    if (acts) {
+        Executor::Save save_run = [this](Run& r) { return save(r); };
+        co_await executor_.carry_out(std::move(decision.plan), run, std::move(save_run));
+    }
+    auto conclusion = run::conclude(std::move(run), facts());
+    known.run = std::move(conclusion.run);
+    const bool changed = *known.run != before;
+    if (changed && (!known.run->targets.empty() || known.run->finished())) {
+        co_await save_or_log(*known.run);
+    }
+    note_recoveries(before, *known.run);
+    if (known.run->finished() && !before.finished()) note_end(known);
+    if (acts && changed && known.active()) co_return wall_now();
+    auto next = conclusion.wait_until;
+    if (planned_wait && (!next || *planned_wait < *next)) next = planned_wait;
+    co_return next;
+}
+
+void Controller::note_recoveries(const Run& before, const Run& run) {
+    for (const auto& target : run.targets) {
+        const auto old = std::ranges::find(before.targets, target.name, &RunTarget::name);
+        const bool known_already = old != before.targets.end() && old->recovered &&
+                                   old->disturbed_at == target.disturbed_at;
+        if (!target.recovered || !target.disturbed_at || known_already) continue;
+        const auto took = target.time_to_healthy ? target.time_to_healthy : target.time_to_running;
+        metrics_.target_recovered(took.value_or(Duration{0}));
+    }
+}
+
+void Controller::note_end(Known& known) {
+    const Run& run = *known.run;
+    metrics_.run_finished(run.verdict, *run.end_time - run.start_time.value_or(run.created_at));
+    known.history.insert(known.history.begin(), summarize(run));
+    if (known.history.size() > kHistory) known.history.resize(kHistory);
+    log::info("run ended", {{"experiment", run.experiment},
+                            {"run", std::to_string(run.id)},
+                            {"phase", to_string(run.phase)},
+                            {"verdict", to_string(run.verdict)},
+                            {"reason", run.reason},
+                            {"message", run.message}});
+}
+
+// When a manifest was deleted must be known after a restart too, or its status file would stay.
+Task<> Controller::note_presence(Known& known, bool wanted) {
+    if (!known.run || known.run->deleted_at.has_value() != wanted) co_return;
+    known.run->deleted_at = wanted ? std::nullopt : std::optional{wall_now()};
+    co_await save_or_log(*known.run);
+}
+
+// The manifest is gone and so are its faults: the status file stays for a while, then all but the
+// memory of what has fired is forgotten.
+std::optional<TimePoint> Controller::after_deletion(const std::string& name, Known& known) {
+    if (known.run) {
+        const TimePoint until = *known.run->deleted_at + settings_.status_retention;
+        if (wall_now() < until) return until;
+    }
+    publisher_.forget(name);
+    known_.erase(name);
+    return std::nullopt;
+}
+
+bool Controller::manual_wait(const Known& known, const source::Entry* entry) const {
+    return entry != nullptr && entry->good && known.good && !known.run &&
+           known.good->experiment.spec.schedule == Schedule::kManual;
+}
+
+void Controller::tell(const std::string& name, const Known& known, const source::Entry* entry) {
+    status::Facts facts;
+    facts.name = name;
+    facts.source = {entry != nullptr ? entry->path : known.path, known.document, known.digest};
+    if (facts.source.path.empty()) return;
+    facts.generation = known.generation;
+    facts.problems = entry != nullptr ? entry->problems : std::vector<std::string>{};
+    facts.rejected = entry != nullptr && !entry->good && !known.run;
+    facts.unavailable = desired_.unavailable();
+    facts.waiting_for_run_id = manual_wait(known, entry);
+    facts.engine_synced = world_.synced();
+    facts.run = known.run ? &*known.run : nullptr;
+    facts.history = known.history;
+    publisher_.publish(facts, wall_now());
+}
+
+}  // namespace chaos::runtime

@@ -1,0 +1,113 @@
+// What a live edit does to faults that are in force or have fired.
+#include "controller/run/adopt.h"
+#include "controller/run/lifecycle.h"
+#include "test/support/catch.h"
+#include "test/support/sim.h"
+
+using namespace chaos;
+using namespace chaos::run;
+using namespace chaos::test;
+
+TEST_CASE("Renaming a scenario fires no kill again and leaves no gap in a pause") {
+    auto s = sim(spec({service("web")}, {action(ContainerKill{}), action(ContainerPause{}, 5min)}),
+                 {container("web")});
+    s.settle();
+    s.start("web");
+    s.now += 1s;
+    s.settle();
+    const auto before = s.done;
+    s.spec.scenarios[0].name = "renamed";
+    s.now += 1s;
+    s.settle();
+    CHECK(s.done == before);
+    CHECK(s.run.faults.size() == 2);
+    CHECK(s.run.find_fault("renamed/1:container_pause@web")->state == FaultState::kInjected);
+}
+
+TEST_CASE("An action put before the others takes nothing from them") {
+    auto s = sim(spec({service("web")}, {action(ContainerPause{}, 5min)}), {container("web")});
+    s.spec.scenarios[0].order = Order::kParallel;
+    s.settle();
+    auto later = action(ContainerStop{1s}, 1min);
+    later.start_after = 9min;
+    s.spec.scenarios[0].actions.insert(s.spec.scenarios[0].actions.begin(), later);
+    s.now += 1s;
+    s.settle();
+    CHECK(s.done == Lines{"inject container_pause web"});
+    CHECK(s.run.faults.size() == 1);
+}
+
+TEST_CASE("Only a fault with the same target, parameters and repetition is the same") {
+    const FaultRecord record{
+        .id = "old/0:container_kill/1@web", .spec = ContainerKill{}, .target = "web"};
+    const auto wanted = [](std::string id, FaultSpec fault, std::string target) {
+        return DesiredFault{std::move(id), fault, std::move(target), "", kT0, kT0 + 1min};
+    };
+    const auto adopted = [&](const DesiredFault& fault) {
+        std::vector records{record};
+        adopt(records, {fault});
+        return records[0].id == fault.id;
+    };
+    CHECK(adopted(wanted("new/0:container_kill/1@web", ContainerKill{}, "web")));
+    CHECK_FALSE(adopted(wanted("new/0:container_kill/2@web", ContainerKill{}, "web")));
+    CHECK_FALSE(adopted(wanted("new/0:container_kill/1@api", ContainerKill{}, "api")));
+    CHECK_FALSE(adopted(wanted("new/0:container_kill/1@web", ContainerKill{.signal = 15}, "web")));
+}
+
+TEST_CASE("Two pauses that overlap on a target are one") {
+    auto s = sim(
+        spec({service("web")}, {action(ContainerPause{}, 1min), action(ContainerPause{}, 2min)}),
+        {container("web")});
+    s.spec.scenarios[0].order = Order::kParallel;
+    s.settle();
+    s.now = kT0 + 1min;
+    s.settle();
+    CHECK(s.done == Lines{"inject container_pause web"});
+    s.now = kT0 + 2min;
+    s.settle();
+    CHECK(s.done.back() == "undo container_pause web");
+    CHECK(s.run.verdict == Verdict::kPass);
+}
+
+TEST_CASE("Who joins during a run is not hit by what was over, also after a pause") {
+    auto kills = action(ContainerKill{});
+    kills.repeat = Repeat{2, 5min};
+    auto s = sim(spec({service("w*")}, {kills}), {container("w1")});
+    s.spec.targets[0].mode = Mode::kAll;
+    s.settle();
+    s.start("w1");
+    s.now += 1s;
+    s.settle();
+    s.containers.push_back(container("w2"));
+    s.now += 1s;
+    s.settle();
+    s.paused = true;
+    s.settle();
+    s.now += 1min;
+    s.paused = false;
+    s.settle();
+    CHECK(s.done == Lines{"inject container_kill w1"});
+}
+
+TEST_CASE("What waits before the first fault, or is paused before it, does not shorten the run") {
+    auto pause = action(ContainerPause{});
+    pause.start_after = 20s;
+    auto s = sim(spec({service("web")}, {pause}, 1min), {container("web")});
+    s.settle();
+    s.now = kT0 + 10s;
+    s.paused = true;
+    s.settle();
+    s.now = kT0 + 40s;
+    s.paused = false;
+    s.settle();
+    s.now = kT0 + 50s;
+    s.settle();
+    CHECK(s.run.start_time == kT0 + 50s);
+    CHECK(s.run.deadline == kT0 + 110s);
+    s.now = kT0 + 109s;
+    s.settle();
+    CHECK(s.done == Lines{"inject container_pause web"});
+    s.now = kT0 + 110s;
+    s.settle();
+    CHECK(s.done.back() == "undo container_pause web");
+}
