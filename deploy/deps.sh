@@ -25,7 +25,7 @@ readonly lint=(clang-format-19:clang-format-19 clang-19:clang++-19 clang-tidy-19
 readonly demo=(iptables:iptables iproute2:ip busybox-static:busybox curl:curl)
 # The engine's package brings the client except where that has one of its own.
 readonly engine=(docker.io:dockerd 'docker-cli|docker.io:docker')
-readonly more_for_test=(jq:jq prometheus:promtool git:git socat:socat faketime:faketime)
+readonly more_for_test=(docker-compose:docker-compose jq:jq prometheus:promtool git:git socat:socat faketime:faketime)
 
 usage() {
     printf 'usage: deps.sh [--check] build|lint|demo|test…\n' >&2

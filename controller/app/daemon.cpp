@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <filesystem>
 #include <thread>
 
 #include "controller/app/control.h"
@@ -267,6 +268,14 @@ Result<store::Store> open_store(const std::string& directory) {
     }
 }
 
+// Without it nothing is told, but everything is done: no reason not to start.
+void make_status_directory(const std::string& directory) {
+    if (directory.empty()) return;
+    std::error_code ec;
+    std::filesystem::create_directories(directory, ec);
+    if (ec) log::error("no status directory", {{"path", directory}, {"error", ec.message()}});
+}
+
 std::vector<std::string> guard_arguments(const Options& o) {
     return {"chaos-controller", "guard",
             "--state-dir",      o.state_dir,
@@ -294,6 +303,7 @@ int run_daemon(const Options& options) {
                    {{"error", store ? guarded.error().context : store.error().context}});
         return 1;
     }
+    make_status_directory(options.status_dir);
     return Daemon{options, std::move(*path), std::move(*store), std::move(guard)}.run();
 }
 

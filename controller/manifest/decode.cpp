@@ -69,6 +69,13 @@ Document decode_one(YamlDocument yaml) {
 std::vector<Document> decode(std::string_view text) {
     std::vector<Document> documents;
     for (auto& yaml : load_yaml(text)) documents.push_back(decode_one(std::move(yaml)));
+    if (documents.empty()) {
+        // Not nothing: a file that somebody is about to fill, or has emptied by mistake.
+        Document empty;
+        empty.problems.push_back(
+            {{1, 1}, "", "the file is empty, expected a ChaosExperiment (delete it to abort)"});
+        documents.push_back(std::move(empty));
+    }
     return documents;
 }
 

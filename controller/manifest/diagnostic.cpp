@@ -26,7 +26,11 @@ std::size_t distance(std::string_view a, std::string_view b) {
 
 std::string render(std::string_view file, const Diagnostic& d) {
     std::string text{file};
-    text += ":" + std::to_string(d.mark.line) + ":" + std::to_string(d.mark.column) + ": ";
+    // Line 0: what is wrong with the file as a whole has no place in it.
+    if (d.mark.line > 0) {
+        text += ":" + std::to_string(d.mark.line) + ":" + std::to_string(d.mark.column);
+    }
+    text += ": ";
     if (!d.path.empty()) text += d.path + ": ";
     return text + d.message;
 }

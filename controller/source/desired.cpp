@@ -18,6 +18,11 @@ bool has_problems(const File& file) {
     return std::ranges::any_of(file.documents, [](const auto& d) { return !d.problems.empty(); });
 }
 
+bool lies_below(const std::string& path, const std::map<std::string, std::string>& directories) {
+    return std::ranges::any_of(
+        directories, [&](const auto& entry) { return path.starts_with(entry.first + "/"); });
+}
+
 // When the file's content counts: a valid one as soon as its writer closed it, a broken one only
 // when nobody has touched it for a while.
 TimePoint settled_at(const std::string& path, const File& file,
@@ -69,17 +74,25 @@ Desired::Update Desired::update(const Scan& scan, const std::set<std::string>& c
             }
         }
     }
+    for (const auto& [directory, why] : scan.unreadable) {
+        strays_.push_back({directory, 0, "", {directory + ": cannot be read: " + why}});
+    }
+    std::set<std::string> unclaimed;  // names whose owner is there but does not say so
+    for (const auto& [name, entry] : entries_) {
+        const bool hidden = lies_below(entry.path, scan.unreadable);
+        if (!broken.contains(entry.path) && !unsettled.contains(entry.path) && !hidden) continue;
+        present.insert(name);
+        if (!unsettled.contains(entry.path) && !claimed_by(claims, name, entry.path)) {
+            unclaimed.insert(name);
+        }
+    }
     for (const auto& [name, list] : claims) {
         present.insert(name);
         const auto known = entries_.find(name);
-        take_claims(name, list, known == entries_.end() || !unsettled.contains(known->second.path));
-    }
-    for (const auto& [name, entry] : entries_) {
-        if (broken.contains(entry.path) || unsettled.contains(entry.path)) present.insert(name);
-    }
-    std::set<std::string> unclaimed;
-    for (const auto& [name, entry] : entries_) {
-        if (broken.contains(entry.path) && !claims.contains(name)) unclaimed.insert(name);
+        const bool owner_silent =
+            known != entries_.end() &&
+            (unsettled.contains(known->second.path) || unclaimed.contains(name));
+        take_claims(name, list, !owner_silent);
     }
     keep_last_good(unclaimed);
     drop_absent(present, scan, now);
@@ -93,6 +106,12 @@ Desired::Update Desired::update(const Scan& scan, const std::set<std::string>& c
     update.strays_changed = strays_ != strays_before;
     update.look_again = look_again_;
     return update;
+}
+
+bool Desired::claimed_by(const Claims& claims, const std::string& name, const std::string& path) {
+    const auto it = claims.find(name);
+    return it != claims.end() &&
+           std::ranges::any_of(it->second, [&](const Claim& claim) { return claim.path == path; });
 }
 
 // One document a name. The owner is whose path the name had; of newcomers that appear together none
@@ -159,7 +178,9 @@ void Desired::keep_last_good(const std::set<std::string>& broken) {
         entry.file.reset();  // the problems are no longer those of the document taken
         entry.problems.clear();
         for (auto& stray : strays_) {
-            if (stray.path != entry.path || !stray.name.empty()) continue;
+            const bool about_it =
+                stray.path == entry.path || entry.path.starts_with(stray.path + "/");
+            if (!about_it || !stray.name.empty()) continue;
             entry.problems.insert(entry.problems.end(), stray.problems.begin(),
                                   stray.problems.end());
         }

@@ -86,6 +86,8 @@ private:
     };
     using Claims = std::map<std::string, std::vector<Claim>>;
 
+    [[nodiscard]] static bool claimed_by(const Claims& claims, const std::string& name,
+                                         const std::string& path);
     void take_claims(const std::string& name, const std::vector<Claim>& claims, bool owner_settled);
     void take(const std::string& name, const Claim& claim);
     void refuse(const std::string& name, const Claim& claim, const std::string& other);

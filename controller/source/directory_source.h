@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "controller/asio/task_group.h"
@@ -29,11 +30,14 @@ public:
     [[nodiscard]] bool ready() const { return ready_; }
 
 private:
+    // One scan; returns when to look again at the latest, if before the next rescan.
+    std::optional<TimePoint> look(Watcher* watcher, const std::set<std::string>& closed);
     [[nodiscard]] std::set<std::string> shown_paths(const std::set<std::string>& resolved) const;
 
     Scanner scanner_;
     Hooks hooks_;
     Desired desired_;
+    std::string last_warning_;
     bool ready_ = false;
 };
 

@@ -43,7 +43,7 @@ bool git_locked(std::string directory) {
 
 manifest::Document problem_document(std::string message) {
     manifest::Document document;
-    document.problems.push_back({{}, "", std::move(message)});
+    document.problems.push_back({{0, 0}, "", std::move(message)});  // of the whole file
     return document;
 }
 
@@ -68,6 +68,22 @@ std::optional<std::string> read_bounded(const std::string& path, std::string& pr
     }
     text.resize(size);
     return text;
+}
+
+// What cannot be read is not what is not there. One that is gone by now is, below the root.
+void note_unreadable(Scan& scan, const std::string& shown, int depth) {
+    const std::string why = std::strerror(errno);
+    if (depth == 0) {
+        scan.unavailable = shown + ": " + why;
+    } else if (errno != ENOENT && errno != ENOTDIR) {
+        scan.unreadable[shown] = why;
+    }
+}
+
+bool is_directory(const dirent& entry, const std::string& path) {
+    if (entry.d_type != DT_UNKNOWN) return entry.d_type == DT_DIR;
+    struct stat info{};
+    return ::lstat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
 }
 
 long nanoseconds(const timespec& t) { return t.tv_sec * 1'000'000'000L + t.tv_nsec; }
@@ -97,6 +113,15 @@ std::string Scanner::resolve(const std::string& path, std::string& problem) cons
     return *real;
 }
 
+void Scanner::decode_into(File& file, const std::string& text) const {
+    try {
+        file.documents = manifest::decode(text);
+    } catch (const std::exception& bug) {
+        // It must not end the watching of all the others.
+        file.documents = {problem_document(std::string{"cannot be decoded: a bug: "} + bug.what())};
+    }
+}
+
 void Scanner::visit(const std::string& path, const std::string& shown, TimePoint now, Scan& scan) {
     std::string problem;
     const auto real = resolve(path, problem);
@@ -118,9 +143,7 @@ void Scanner::visit(const std::string& path, const std::string& shown, TimePoint
         const Duration age = wall_now() - TimePoint{Duration{stamp.modified_ns}};
         File fresh{{}, now - age, now};
         if (problem.empty()) {
-            if (const auto text = read_bounded(real, problem)) {
-                fresh.documents = manifest::decode(*text);
-            }
+            if (const auto text = read_bounded(real, problem)) decode_into(fresh, *text);
         }
         if (!problem.empty()) fresh.documents = {problem_document(problem)};
         // The same problem again is the same content: its time of first sight stays.
@@ -135,14 +158,16 @@ void Scanner::walk(const std::string& directory, const std::string& shown, int d
                    Scan& scan) {
     const std::unique_ptr<DIR, Close> dir{::opendir(directory.c_str())};
     if (!dir) {
-        if (depth == 0) scan.unavailable = shown + ": " + std::strerror(errno);
+        note_unreadable(scan, shown, depth);
         return;
     }
     scan.directories.push_back(directory);
-    while (const dirent* entry = ::readdir(dir.get())) {
+    for (errno = 0;; errno = 0) {
+        const dirent* entry = ::readdir(dir.get());
+        if (entry == nullptr) break;
         const std::string name = entry->d_name;
         const auto path = directory + "/" + name;
-        if (entry->d_type == DT_DIR) {
+        if (is_directory(*entry, path)) {
             if (!name.starts_with('.') && depth < kMaxDepth) {
                 walk(path, shown + "/" + name, depth + 1, now, scan);
             }
@@ -150,6 +175,19 @@ void Scanner::walk(const std::string& directory, const std::string& shown, int d
             visit(path, shown + "/" + name, now, scan);
         }
     }
+    if (errno != 0) note_unreadable(scan, shown, depth);
+}
+
+std::string Scanner::replaced(const Scan& scan) {
+    struct stat info{};
+    if (::stat(resolved_root_.c_str(), &info) != 0) return {};
+    const Identity now{info.st_dev, info.st_ino};
+    if (!scan.files.empty() || !filled_) {
+        filled_ = now;
+        return {};
+    }
+    if (*filled_ == now) return {};
+    return root_ + ": was replaced by an empty directory (unmounted?)";
 }
 
 Scan Scanner::scan(TimePoint now) {
@@ -162,6 +200,7 @@ Scan Scanner::scan(TimePoint now) {
     resolved_root_ = *real;
     scan.git_locked = git_locked(*real);
     walk(*real, root_, 0, now, scan);
+    if (scan.unavailable.empty()) scan.unavailable = replaced(scan);
     std::erase_if(cache_, [&](const auto& item) { return !scan.files.contains(item.first); });
     return scan;
 }

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -29,8 +30,9 @@ struct Scan {
     // By path: the root as given, and the rest below it. A file that has not changed is the same
     // object as in the scan before.
     std::map<std::string, std::shared_ptr<const File>> files;
-    std::vector<std::string> directories;  // all of them, resolved, for watching
-    bool git_locked = false;               // a .git/index.lock exists: a checkout is under way
+    std::map<std::string, std::string> unreadable;  // directories below the root, and why
+    std::vector<std::string> directories;           // all of them, resolved, for watching
+    bool git_locked = false;  // a .git/index.lock exists: a checkout is under way
 };
 
 // Decoded files are kept between scans and read again only when their inode, size or times change.
@@ -60,10 +62,23 @@ private:
     void walk(const std::string& directory, const std::string& shown, int depth, TimePoint now,
               Scan& scan);
     void visit(const std::string& path, const std::string& shown, TimePoint now, Scan& scan);
+    void decode_into(File& file, const std::string& text) const;
     [[nodiscard]] std::string resolve(const std::string& path, std::string& problem) const;
+
+    // The root, in which there was something, is another directory now, in which there is nothing:
+    // unmounted, or moved away. "" otherwise.
+    [[nodiscard]] std::string replaced(const Scan& scan);
+
+    struct Identity {
+        unsigned long device = 0;
+        unsigned long inode = 0;
+
+        friend bool operator==(const Identity&, const Identity&) = default;
+    };
 
     std::string root_;
     std::string resolved_root_;
+    std::optional<Identity> filled_;       // the root in which manifests were last seen
     std::map<std::string, Cached> cache_;  // by shown path
 };
 

@@ -1,8 +1,11 @@
 // Disks that are full, sockets that hang, floods of files: the controller stays alive and says why.
+#include <sys/stat.h>
+
 #include <csignal>
 #include <filesystem>
 
 #include "controller/api/time.h"
+#include "test/integration/garbling_proxy.h"
 #include "test/integration/harness.h"
 #include "test/support/catch.h"
 
@@ -112,6 +115,91 @@ TEST_CASE("Engines that hang, talk nonsense or hang up are waited out", "[docker
     CHECK(until([&] { return lab.phase("bad") == "Rejected"; }));
     CHECK_THAT(lab.http("/readyz"), Catch::StartsWith("HTTP/1.1 503"));
     CHECK(lab.stop(SIGTERM) == 0);
+}
+
+TEST_CASE("A pause that took effect although its reply was garbage is undone all the same",
+          "[docker]") {
+    const std::string garbage = GENERATE("", "HTTP/1.1 2", "nonsense\r\n\r\n",
+                                         "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{");
+    Containers c;
+    const auto web = c.start("web");
+    TempDir dir;
+    const GarblingProxy proxy{dir / "docker.sock", c.host().substr(7), "/pause", garbage};
+    Lab lab{proxy.host()};
+    lab.start();
+    lab.write("p.yaml", experiment("p", by_name(web), "{type: container_pause}"));
+    CHECK(until([&] { return proxy.garbled() > 0 && c.paused(web); }));
+    lab.remove("p.yaml");
+    lab.expect_phase("p", "Aborted");
+    CHECK_FALSE(c.paused(web));
+    CHECK(lab.stop(SIGTERM) == 0);
+}
+
+TEST_CASE("A kill by the API whose reply was lost is not repeated", "[docker]") {
+    Containers c;
+    const auto web = c.start("web");
+    TempDir dir;
+    const GarblingProxy proxy{dir / "docker.sock", c.host().substr(7), "/kill", "HTTP/1.1 2"};
+    Lab lab{proxy.host()};
+    lab.start();
+    lab.write("k.yaml",
+              experiment("k", by_name(web), "{type: container_kill, parameters: {method: api}}",
+                         "  recovery_timeout: 1s\n"));
+    lab.expect_phase("k", "Completed");
+    CHECK(proxy.garbled() == 1);
+    CHECK(c.inspect(web, "{{.State.Running}}") == "true");
+}
+
+TEST_CASE("What may not be read deletes nothing, and a socket that may not be used is waited for",
+          "[docker]") {
+    Containers c;
+    const auto web = c.start("web");
+    TempDir dir;
+    const GarblingProxy proxy{dir / "docker.sock", c.host().substr(7), "nothing", ""};
+    REQUIRE(::chmod((dir / "docker.sock").c_str(), 0) == 0);
+    Lab lab{proxy.host()};
+    // Root without the rights to pass over permissions.
+    lab.wrapper = {"setpriv", "--inh-caps=-dac_override,-dac_read_search",
+                   "--bounding-set=-dac_override,-dac_read_search"};
+    std::filesystem::create_directory(lab.manifests() + "/team");
+    lab.write("team/p.yaml", experiment("p", by_name(web), "{type: container_pause}"));
+    lab.write("secret.yaml", "a: b\n");
+    REQUIRE(::chmod((lab.manifests() + "/secret.yaml").c_str(), 0) == 0);
+    lab.start({"--status-dir", lab.dir() / "status"}, false);
+    const auto logged = [&](const std::string& text) {
+        return until([&] { return lab.log().find(text) != std::string::npos; });
+    };
+    CHECK(logged("docker.sock: Permission denied"));
+    CHECK(logged("secret.yaml: cannot be read: Permission denied"));
+    REQUIRE(::chmod((dir / "docker.sock").c_str(), 0700) == 0);
+    REQUIRE(until([&] { return c.paused(web); }));
+    REQUIRE(::chmod((lab.manifests() + "/team").c_str(), 0) == 0);
+    lab.write("touch.yaml", "");
+    CHECK(logged("team: cannot be read: Permission denied"));
+    CHECK(c.paused(web));
+    REQUIRE(::chmod((lab.manifests() + "/team").c_str(), 0700) == 0);
+    lab.remove("team/p.yaml");
+    CHECK(until([&] { return !c.paused(web); }));
+    CHECK(lab.stop(SIGTERM) == 0);
+}
+
+TEST_CASE("Manifests whose file system is unmounted delete nothing", "[docker]") {
+    Containers c;
+    const auto web = c.start("web");
+    Lab lab{c};
+    {
+        const SmallDisk disk{lab.manifests()};
+        lab.start({"--status-dir", lab.dir() / "status"});
+        lab.write("p.yaml", experiment("p", by_name(web), "{type: container_pause}"));
+        REQUIRE(until([&] { return c.paused(web); }));
+    }
+    CHECK(until([&] {
+        return read_text(lab.dir() / "status/p.status.yaml").find("replaced by an empty") !=
+               std::string::npos;
+    }));
+    CHECK(c.paused(web));
+    CHECK(lab.stop(SIGTERM) == 0);
+    CHECK_FALSE(c.paused(web));
 }
 
 TEST_CASE("A clock stepped by an hour, either way, ends nothing early or late", "[docker]") {

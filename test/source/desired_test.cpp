@@ -87,11 +87,6 @@ TEST_CASE("An invalid edit keeps the last good spec") {
     (void)b.look();
     b.write("m/a.yaml", broken);
     b.now += 10min;
-    if (broken.empty()) {
-        // An emptied file holds no experiment: that is a deletion, after a second look.
-        CHECK(b.look().look_again == b.now + kSecondLook);
-        return;
-    }
     CHECK(b.look().changed == Names{"a"});
     CHECK(b.at("a").good->experiment.spec.duration == 5min);
     CHECK_FALSE(b.at("a").problems.empty());
@@ -241,4 +236,53 @@ TEST_CASE("An experiment known from before is missed if its file is gone") {
     CHECK(b.has("old"));
     b.now += kSecondLook;
     CHECK(b.look().changed == Names{"old"});
+}
+
+TEST_CASE("A file that was emptied is an invalid edit, not a deletion") {
+    Bench b;
+    b.write("m/a.yaml", manifest_text("a"));
+    (void)b.look();
+    b.write("m/a.yaml", "# nothing\n");
+    b.now += 1min;
+    (void)b.look();
+    REQUIRE(b.has("a"));
+    CHECK(b.at("a").good != nullptr);
+    CHECK_THAT(b.at("a").problems.at(0),
+               Catch::Contains("m/a.yaml:1:1") && Catch::Contains("empty"));
+}
+
+TEST_CASE("A directory that cannot be read deletes nothing in it") {
+    Bench b;
+    b.write("m/sub/a.yaml", manifest_text("a"));
+    b.write("m/b.yaml", manifest_text("b"));
+    (void)b.look();
+    b.scan.files.erase("m/sub/a.yaml");
+    b.scan.unreadable["m/sub"] = "Permission denied";
+    b.now += 1min;
+    (void)b.look();
+    b.now += 1min;
+    CHECK(b.look().changed.empty());
+    CHECK_THAT(b.at("a").problems.at(0), Catch::Contains("m/sub: cannot be read: Permission"));
+    CHECK(b.at("b").problems.empty());
+    b.scan.unreadable.clear();
+    b.write("m/sub/a.yaml", manifest_text("a"));
+    (void)b.look();
+    CHECK(b.at("a").problems.empty());
+    CHECK(b.desired.strays().empty());
+}
+
+TEST_CASE("An owner whose file is broken does not lose its name to another") {
+    Bench b;
+    b.write("m/a.yaml", manifest_text("a"));
+    (void)b.look();
+    b.write("m/a.yaml", "]] not yaml");
+    b.write("m/b.yaml", manifest_text("a", "1m"));
+    (void)b.look();
+    CHECK(b.at("a").path == "m/a.yaml");
+    CHECK(b.at("a").good->experiment.spec.duration == 5min);
+    REQUIRE(b.desired.strays().size() == 1);
+    CHECK_THAT(b.desired.strays()[0].problems[0], Catch::Contains("duplicate name \"a\""));
+    b.scan.files.erase("m/a.yaml");
+    (void)b.look();
+    CHECK(b.at("a").path == "m/b.yaml");
 }

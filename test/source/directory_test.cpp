@@ -3,6 +3,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 
 #include "controller/source/directory_source.h"
@@ -119,6 +120,20 @@ TEST_CASE("A missing root is unavailable, not empty") {
     CHECK_THAT(scanner.scan(kT0).unavailable, Catch::Contains("No such file"));
 }
 
+TEST_CASE("A root that is replaced by an empty directory is unavailable, not emptied") {
+    TempDir dir;
+    dir.write("root/a.yaml", manifest_text("a"));
+    Scanner scanner{dir / "root"};
+    CHECK(scanner.scan(kT0).unavailable.empty());
+    fs::rename(dir / "root", dir / "away");
+    fs::create_directory(dir / "root");
+    CHECK_THAT(scanner.scan(kT0).unavailable, Catch::Contains("replaced by an empty directory"));
+    dir.write("root/b.yaml", manifest_text("b"));
+    CHECK(scanner.scan(kT0).unavailable.empty());
+    fs::remove(dir / "root/b.yaml");
+    CHECK(scanner.scan(kT0).unavailable.empty());
+}
+
 TEST_CASE("A held index lock of the repository around it is seen") {
     TempDir dir;
     dir.write("repo/.git/HEAD", "x");
@@ -192,4 +207,24 @@ TEST_CASE("A root that comes later, and one that is replaced, are found") {
     CHECK(running.source.desired().entries().contains("a"));
     dir.write("m/b.yaml", manifest_text("b"));
     CHECK(running.until_has("b"));
+}
+
+TEST_CASE("Nothing is lost when inotify's queue overflows") {
+    TempDir dir;
+    Running running{dir.path()};
+    REQUIRE(running.until([&] { return running.source.ready(); }));
+    std::ifstream limit{"/proc/sys/fs/inotify/max_queued_events"};
+    int events = 0;
+    limit >> events;
+    REQUIRE(events > 0);
+    // Nobody reads meanwhile; each round is at least two events that cannot be merged into one.
+    for (int i = 0; i <= events / 2; ++i) {
+        dir.write("noise", "");
+        fs::remove(dir / "noise");
+    }
+    dir.write("late.yaml", manifest_text("late"));
+    const auto start = std::chrono::steady_clock::now();
+    CHECK(running.until_has("late"));
+    // Not found by the rescan, which comes every 10 s.
+    CHECK(std::chrono::steady_clock::now() - start < 8s);
 }

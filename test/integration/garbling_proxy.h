@@ -1,0 +1,36 @@
+// Stands between the controller and a real engine: passes everything on, both ways, but for the
+// replies to some requests, which the engine carries out and of which only garbage comes back.
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <thread>
+
+namespace chaos::test {
+
+class GarblingProxy {
+public:
+    // Listens on `path`; `engine` is the engine's socket; a request whose first line holds `what`
+    // gets `garbage` for its reply.
+    GarblingProxy(std::string path, std::string engine, std::string what, std::string garbage);
+    GarblingProxy(const GarblingProxy&) = delete;
+    GarblingProxy& operator=(const GarblingProxy&) = delete;
+    ~GarblingProxy();
+
+    [[nodiscard]] int garbled() const { return garbled_; }
+    [[nodiscard]] std::string host() const { return "unix://" + path_; }
+
+private:
+    void serve(int client);
+
+    std::string path_;
+    std::string engine_;
+    std::string what_;
+    std::string garbage_;
+    std::atomic<int> garbled_ = 0;
+    std::atomic<bool> ending_ = false;
+    int listener_ = -1;
+    std::thread thread_;
+};
+
+}  // namespace chaos::test
