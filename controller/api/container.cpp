@@ -7,6 +7,11 @@ std::string Container::service() const {
     return it == labels.end() || it->second.empty() ? name : it->second;
 }
 
+std::string Container::project() const {
+    const auto it = labels.find(std::string{kComposeProjectLabel});
+    return it == labels.end() ? std::string{} : it->second;
+}
+
 std::string_view to_string(ContainerState state) {
     switch (state) {
         case ContainerState::kCreated: return "created";

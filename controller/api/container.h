@@ -44,6 +44,9 @@ struct Container {
 
     // The Compose service, or the name where Compose did not make it.
     [[nodiscard]] std::string service() const;
+    // The Compose project; empty where Compose did not make it. Services of the same name in two
+    // projects are two services.
+    [[nodiscard]] std::string project() const;
     // Alive as far as a fault is concerned: there is a process to signal or freeze.
     [[nodiscard]] bool running() const {
         return state == ContainerState::kRunning || state == ContainerState::kPaused;

@@ -66,6 +66,7 @@ struct FaultRecord {
 struct RunTarget {
     std::string name;  // container name: survives restart and recreation
     std::string service;
+    std::string project;           // Compose's; may be empty
     std::vector<std::string> via;  // `service` of the target entries that led here
     TimePoint joined_at;
     std::string container_id;

@@ -34,9 +34,23 @@ const Container* Cache::find_name(const std::string& name) const {
     return it == containers_.end() || it->name != name ? nullptr : &*it;
 }
 
+bool Cache::outdated(const std::string& id, TimePoint as_of) const {
+    const auto it = known_.find(id);
+    if (it == known_.end() || !it->second.last_event) return false;
+    // An event that is much newer is from before the clock was set back.
+    return *it->second.last_event > as_of && *it->second.last_event - as_of < kRace;
+}
+
 void Cache::replace(std::vector<Container> listed, TimePoint as_of) {
     std::map<std::string, Known> known;
+    std::erase_if(listed, [&](const Container& c) { return outdated(c.id, as_of); });
+    for (const auto& [id, entry] : known_) {
+        if (!outdated(id, as_of)) continue;
+        known[id] = entry;
+        if (const auto* old = find(id)) listed.push_back(*old);
+    }
     for (auto& container : listed) {
+        if (known.contains(container.id)) continue;
         auto& entry = known[container.id];
         entry.as_of = as_of;
         entry.has_health = container.health != Health::kNone;
@@ -55,6 +69,7 @@ void Cache::replace(std::vector<Container> listed, TimePoint as_of) {
 }
 
 void Cache::update(Container inspected, TimePoint as_of) {
+    if (outdated(inspected.id, as_of)) return;
     auto& entry = known_[inspected.id];
     entry.as_of = std::max(entry.as_of, as_of);
     entry.has_health = inspected.health != Health::kNone;
@@ -75,7 +90,9 @@ void Cache::update(Container inspected, TimePoint as_of) {
 
 void Cache::erase(const std::string& id) {
     std::erase_if(containers_, [&](const Container& c) { return c.id == id; });
-    known_.erase(id);
+    // When it was last heard of is kept until the next list: a late answer must not revive it.
+    auto& entry = known_[id];
+    entry = {.as_of = entry.as_of, .last_event = entry.last_event};
 }
 
 Container& Cache::add(const Event& event) {
@@ -108,6 +125,7 @@ bool Cache::apply(const Event& event) {
     auto& entry = known_[event.id];
     // Older than what was asked for; but not if it is much older: then the clock was set back.
     if (event.time < entry.as_of && entry.as_of - event.time < kRace) return false;
+    entry.last_event = event.time;
     if (event.action == "destroy") {
         erase(event.id);
         return true;

@@ -7,7 +7,8 @@ namespace {
 
 std::vector<Chosen> chosen_of(const Run& run) {
     std::vector<Chosen> chosen;
-    for (const auto& target : run.targets) chosen.push_back({target.name, target.service});
+    for (const auto& target : run.targets)
+        chosen.push_back({target.name, target.service, target.project});
     return chosen;
 }
 
@@ -84,6 +85,7 @@ void join(Run& run, const Pick& pick, const Facts& facts) {
     }
     run.targets.push_back({.name = pick.name,
                            .service = pick.service,
+                           .project = pick.project,
                            .via = pick.via,
                            .joined_at = facts.now,
                            .container_id = pick.container_id});
@@ -163,7 +165,8 @@ Timeline timeline_now(const Run& run, const Facts& facts) {
         if (pick != selection.picks.end()) {
             picks.push_back(*pick);
         } else if (find_container(facts.world, target.name) == nullptr) {
-            picks.push_back({target.name, target.service, target.container_id, target.via});
+            picks.push_back(
+                {target.name, target.service, target.container_id, target.via, target.project});
         }
     }
     return timeline(capped(facts), run.seed, picks);

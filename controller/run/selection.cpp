@@ -82,12 +82,17 @@ std::size_t service_cap(const Safety& safety, std::size_t services) {
     return cap;
 }
 
+// What the cap counts.
+std::string service_key(const std::string& project, const std::string& service) {
+    return project.empty() ? service : project + "/" + service;
+}
+
 // Services that may be hit: those hit already, then the others by weighted rank.
 std::set<std::string> allowed_services(const std::map<std::string, double>& weights,
                                        std::size_t cap, const std::vector<Chosen>& chosen,
                                        std::uint64_t seed) {
     std::set<std::string> allowed;
-    for (const auto& c : chosen) allowed.insert(c.service);
+    for (const auto& c : chosen) allowed.insert(service_key(c.project, c.service));
     std::vector<std::pair<double, std::string>> others;
     for (const auto& [service, weight] : weights) {
         if (!allowed.contains(service)) {
@@ -104,16 +109,17 @@ std::set<std::string> allowed_services(const std::map<std::string, double>& weig
 
 struct Wanted {
     std::map<std::string, Pick> picks;      // by container name
-    std::map<std::string, double> weights;  // by service: the largest of its entries
+    std::map<std::string, double> weights;  // by service_key: the largest of its entries
 };
 
 void note(Wanted& wanted, const Target& target, const Container& container) {
     auto& pick = wanted.picks[container.name];
     pick.name = container.name;
     pick.service = container.service();
+    pick.project = container.project();
     pick.container_id = container.id;
     if (target.service) pick.via.push_back(*target.service);
-    auto& weight = wanted.weights[pick.service];
+    auto& weight = wanted.weights[service_key(pick.project, pick.service)];
     weight = std::max(weight, target.weight);
 }
 
@@ -139,7 +145,7 @@ Selection select(const Spec& spec, std::uint64_t seed, const std::vector<Contain
             }
             members.push_back(&container);
             matched.insert(container.name);
-            matched_services.insert(container.service());
+            matched_services.insert(service_key(container.project(), container.service()));
         }
         const std::string purpose = "target/" + std::to_string(i);
         const auto count = quota(target, members.size(), spec.safety.at_least_one, seed, purpose);
@@ -152,7 +158,8 @@ Selection select(const Spec& spec, std::uint64_t seed, const std::vector<Contain
     selection.service_cap = service_cap(spec.safety, matched_services.size());
     const auto allowed = allowed_services(wanted.weights, selection.service_cap, chosen, seed);
     for (auto& [name, pick] : wanted.picks) {
-        if (allowed.contains(pick.service)) selection.picks.push_back(std::move(pick));
+        if (allowed.contains(service_key(pick.project, pick.service)))
+            selection.picks.push_back(std::move(pick));
     }
     selection.spared.assign(spared.begin(), spared.end());
     return selection;

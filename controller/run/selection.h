@@ -15,6 +15,7 @@ struct Pick {
     std::string service;
     std::string container_id;
     std::vector<std::string> via;  // `service` of the target entries that led here; see Action
+    std::string project;           // Compose's; may be empty
 
     friend bool operator==(const Pick&, const Pick&) = default;
 };
@@ -33,6 +34,7 @@ struct Selection {
 struct Chosen {
     std::string name;
     std::string service;
+    std::string project;
 };
 
 // Chooses per target entry by mode and value, then keeps as many services as `safety` allows,

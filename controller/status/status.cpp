@@ -1,5 +1,8 @@
 #include "controller/status/status.h"
 
+#include <algorithm>
+#include <set>
+
 #include "controller/api/experiment.h"
 #include "controller/manifest/emit.h"
 
@@ -146,9 +149,12 @@ Node targets_node(const Run& run) {
 }
 
 Node measured_node(const Run& run) {
-    std::map<std::string, bool> services;
+    std::set<std::pair<std::string, std::string>> services;
     for (const auto& target : run.targets) {
-        if (target.disturbed_at || run.holds_faults()) services[target.service] = true;
+        const bool hit = std::ranges::any_of(run.faults, [&](const auto& fault) {
+            return fault.target == target.name && fault.injected_at;
+        });
+        if (hit) services.emplace(target.project, target.service);
     }
     Node node = map_node();
     node.add("services_affected", integer_node(static_cast<std::int64_t>(services.size())));

@@ -63,6 +63,7 @@ void put_target(Writer& out, const RunTarget& target) {
     out.begin_object();
     put(out, "name", target.name);
     put(out, "service", target.service);
+    put(out, "project", target.project);
     out.key("via").begin_array();
     for (const auto& via : target.via) out.value(via);
     out.end_array();
@@ -87,6 +88,7 @@ RunTarget get_target(Value from) {
     RunTarget target;
     get(from["name"], target.name);
     get(from["service"], target.service);
+    get(from["project"], target.project);
     for (const auto& via : from["via"].items()) target.via.push_back(via.string().value_or(""));
     get(from["joined_at"], target.joined_at);
     get(from["container_id"], target.container_id);

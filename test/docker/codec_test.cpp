@@ -231,6 +231,24 @@ TEST_CASE("A list replaces what is known, and what inspect told must be asked an
     CHECK_FALSE(cache.find_name("a")->incarnation);
 }
 
+TEST_CASE("An answer that an event has overtaken changes nothing") {
+    auto cache = cache_of({container("web")});
+    cache.apply(event("die", "web", kT0 + 2s));
+    cache.update(container("web"), kT0 + 1s);
+    CHECK(cache.find_name("web")->state == ContainerState::kExited);
+    cache.replace({container("web")}, kT0 + 1s);
+    CHECK(cache.find_name("web")->state == ContainerState::kExited);
+    cache.apply(event("destroy", "web", kT0 + 3s));
+    cache.apply(event("create", "new", kT0 + 3s));
+    cache.update(container("web"), kT0 + 2s);
+    cache.replace({container("web")}, kT0 + 2s);
+    CHECK(cache.find_name("web") == nullptr);
+    CHECK(cache.find_name("new") != nullptr);
+    cache.replace({container("web")}, kT0 + 4s);
+    CHECK(cache.find_name("web")->state == ContainerState::kRunning);
+    CHECK(cache.find_name("new") == nullptr);
+}
+
 TEST_CASE("Recorded events leave the cache where Docker was") {
     auto cache = cache_of(*parse_list(sample("list.json")));
     for (const auto& line : sample_events()) cache.apply(*parse_event(line));

@@ -173,6 +173,20 @@ TEST_CASE("The cap counts services, not containers") {
     CHECK(selection.matched_services == 2);
 }
 
+TEST_CASE("Services of one name in two Compose projects are two services") {
+    auto a = container("a-web-1", "web");
+    auto b = container("b-web-1", "web");
+    a.labels[std::string{kComposeProjectLabel}] = "a";
+    b.labels[std::string{kComposeProjectLabel}] = "b";
+    auto s = spec({service("web")}, {action(ContainerKill{})});
+    s.targets[0].mode = Mode::kAll;
+    auto selection = select(s, 1, {a, b}, {});
+    CHECK(selection.matched_services == 2);
+    REQUIRE(selection.picks.size() == 1);
+    const auto& hit = selection.picks[0];
+    CHECK(select(s, 1, {a, b}, {{hit.name, hit.service, hit.project}}).picks == selection.picks);
+}
+
 TEST_CASE("Weights decide how often a service is preferred") {
     const auto population = std::vector{container("a"), container("b")};
     int a = 0;

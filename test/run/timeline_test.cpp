@@ -56,8 +56,8 @@ TEST_CASE("Nothing reaches beyond the experiment, which begins with its first fa
     late.start_after = 9min;
     auto later = action(ContainerKill{});
     auto t = timeline(spec({service("web")}, {first, late, later}), 1, kWeb);
-    CHECK(lines(t) == Lines{"s/0:container_restart/0@web-1 0s..10m",
-                            "s/1:container_pause@web-1 9m..10m"});
+    CHECK(lines(t) ==
+          Lines{"s/0:container_restart/0@web-1 0s..10m", "s/1:container_pause@web-1 9m..10m"});
     t = timeline(spec({service("web")}, {late, later}), 1, kWeb);
     CHECK(lines(t) == Lines{"s/0:container_pause@web-1 9m..19m"});
 }
