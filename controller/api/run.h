@@ -71,6 +71,7 @@ struct RunTarget {
     TimePoint joined_at;
     std::string container_id;
     std::optional<Incarnation> incarnation;  // the last one seen
+    std::string state;  // of the container when last looked at: "running", "exited", …, "gone"
     // When the last fault took effect (a kill) or was lifted (a pause): recovery counts from here.
     std::optional<TimePoint> disturbed_at;
     std::optional<Incarnation> disturbed;  // the life that was hit
@@ -79,6 +80,10 @@ struct RunTarget {
     std::optional<TimePoint> same_life_counts_from;
     std::optional<Duration> time_to_running;
     std::optional<Duration> time_to_healthy;
+    // How long Docker waited between the death and the next start: it doubles this for containers
+    // that die young (moby restartmanager), whatever the service itself takes to recover.
+    std::optional<Duration> restart_delay;
+    bool vanished = false;  // its fault ended because the container, or that life of it, did
     bool recovered = false;
     bool timed_out = false;  // did not recover by itself
     // Starts by the controller after that.

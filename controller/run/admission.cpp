@@ -125,8 +125,8 @@ void finish(Run& run, Phase phase, Verdict verdict, std::string reason, std::str
     run.reason = std::move(reason);
     run.message = std::move(message);
     run.end_time = now;
-    run.add_event(now, verdict != Verdict::kPass, std::string{to_string(phase)},
-                  run.reason + ": " + run.message);
+    const bool bad = verdict != Verdict::kPass && verdict != Verdict::kNone;
+    run.add_event(now, bad, std::string{to_string(phase)}, run.reason + ": " + run.message);
 }
 
 bool admit(Run& run, const Selection& selection, const Facts& facts) {

@@ -122,6 +122,19 @@ Late late_targets(const Run& run) {
     return late;
 }
 
+// What a person types to have the targets back.
+std::string manual_start(const std::vector<std::string>& names, const Facts& facts) {
+    std::vector<std::string> down;
+    std::vector<std::string> gone;
+    for (const auto& name : names) {
+        (find_container(facts.world, name) != nullptr ? down : gone).push_back(name);
+    }
+    std::string text = down.empty() ? "" : "docker start " + join_names(down, " ");
+    if (gone.empty()) return text;
+    if (!text.empty()) text += "; ";
+    return text + "make anew what does not exist any more: " + join_names(gone);
+}
+
 void complete_late(Run& run, const Late& late, const Facts& facts) {
     const auto timeout = format_duration(facts.spec.recovery_timeout);
     const auto all = late.lost.empty() ? late.started : late.lost;
@@ -131,7 +144,7 @@ void complete_late(Run& run, const Late& late, const Facts& facts) {
                message + " by itself; started by the controller, then healthy", facts.now);
     } else {
         finish(run, Phase::kCleanupFailed, Verdict::kFail, "NotRecovered",
-               message + "; by hand: docker start " + join_names(late.lost, " "), facts.now);
+               message + "; by hand: " + manual_start(late.lost, facts), facts.now);
     }
 }
 
@@ -191,7 +204,7 @@ void abort(Run& run, bool watching, const Facts& facts) {
     const auto lost = late_targets(run).lost;
     if (!run.settled || lost.empty()) return;
     finish(run, Phase::kCleanupFailed, Verdict::kAborted, "NotRecovered",
-           join_names(lost) + " did not come back; by hand: docker start " + join_names(lost, " "),
+           join_names(lost) + " did not come back; by hand: " + manual_start(lost, facts),
            facts.now);
 }
 

@@ -14,7 +14,7 @@ void end_dry_run(Run& run, const Timeline& plan, const Facts& facts) {
         run.add_event(facts.now, false, "WouldInject",
                       interval.id + " after " + format_duration(interval.begin));
     }
-    finish(run, Phase::kCompleted, Verdict::kPass, "DryRun",
+    finish(run, Phase::kCompleted, Verdict::kNone, "DryRun",
            std::to_string(plan.intervals.size()) + " faults planned, none injected", facts.now);
     run.settled = true;
 }

@@ -74,6 +74,12 @@ void note_injection(Run& run, const std::string& fault_id, const Result<Effect>&
     if (!outcome) {
         const auto& error = outcome.error();
         note_failure(record, error, kInjectBackoffCap, now);
+        if (error.code == ErrorCode::kNotFound && !is_instant(record.spec) && record.injected_at) {
+            // It was in force, and went with the life it was in: the next one gets it again.
+            record.state = FaultState::kVanished;
+            run.add_event(now, false, "TargetChanged", error.context);
+            return;
+        }
         if (!is_open(error, again)) {
             give_up(record);
             // Waiting will not mend it.

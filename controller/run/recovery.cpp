@@ -16,6 +16,14 @@ std::optional<TimePoint> running_from(const RunTarget& target, const Container& 
     return target.disturbed_at;
 }
 
+void note_restart_delay(RunTarget& target, const Container& container) {
+    const bool next_life = container.incarnation != target.disturbed;
+    if (next_life && container.finished_at && container.started_at &&
+        *container.finished_at >= *target.disturbed_at) {
+        target.restart_delay = since(*container.finished_at, *container.started_at);
+    }
+}
+
 bool is_down(const Container* container) {
     return container != nullptr && !container->running() &&
            container->state != ContainerState::kRestarting;
@@ -44,6 +52,8 @@ void disturb(RunTarget& target, const FaultRecord& fault, TimePoint now) {
     target.disturbed = fault.incarnation;
     target.time_to_running.reset();
     target.time_to_healthy.reset();
+    target.restart_delay.reset();
+    target.vanished = fault.state == FaultState::kVanished;
     target.recovered = false;
     target.timed_out = false;
     target.rescues = 0;
@@ -63,10 +73,13 @@ void disturb(RunTarget& target, const FaultRecord& fault, TimePoint now) {
 
 std::optional<TimePoint> track(RunTarget& target, const Container* container, Duration timeout,
                                TimePoint now) {
+    target.state = container != nullptr ? to_string(container->state) : kGone;
     if (container != nullptr) {
         target.container_id = container->id;
         if (container->incarnation) target.incarnation = container->incarnation;
     }
+    // Specification section 5: a vanished target counts as recovered. One that we removed does not.
+    if (container == nullptr && target.vanished) target.recovered = true;
     if (target.recovered || !target.disturbed_at) {
         target.recovered = true;
         return std::nullopt;
@@ -75,6 +88,7 @@ std::optional<TimePoint> track(RunTarget& target, const Container* container, Du
     if (container != nullptr) {
         if (const auto from = running_from(target, *container, now)) {
             target.time_to_running = since(*target.disturbed_at, *from);
+            note_restart_delay(target, *container);
             if (container->health == Health::kNone) target.recovered = true;
             if (container->health == Health::kHealthy) {
                 const auto healthy = std::max(container->health_since.value_or(now), *from);

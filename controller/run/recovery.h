@@ -10,6 +10,8 @@ namespace chaos::run {
 // that was hit does not count as running again.
 inline constexpr Duration kSignalGrace = std::chrono::seconds{5};
 
+inline constexpr std::string_view kGone = "gone";  // RunTarget::state where there is no container
+
 // Starts the recovery clock: a kill at its injection, a pause at its end. `fault` is the record
 // after the event.
 void disturb(RunTarget& target, const FaultRecord& fault, TimePoint now);

@@ -247,7 +247,9 @@ void Controller::note_recoveries(const Run& before, const Run& run) {
 
 void Controller::note_end(Known& known) {
     const Run& run = *known.run;
-    metrics_.run_finished(run.verdict, *run.end_time - run.start_time.value_or(run.created_at));
+    if (!run.dry_run) {
+        metrics_.run_finished(run.verdict, *run.end_time - run.start_time.value_or(run.created_at));
+    }
     known.history.insert(known.history.begin(), summarize(run));
     if (known.history.size() > kHistory) known.history.resize(kHistory);
     log::info("run ended", {{"experiment", run.experiment},

@@ -66,7 +66,9 @@ Condition injected(const Facts& facts) {
     if (run->dry_run) return {"Injected", kFalse, "DryRun", run->message};
     const auto failed = std::ranges::find(run->faults, FaultState::kFailed, &FaultRecord::state);
     if (failed != run->faults.end()) {
-        return {"Injected", kFalse, "InjectionFailed", failed->id + ": " + failed->last_error};
+        const bool retried = failed->not_before && !run->finished();
+        return {"Injected", retried ? kUnknown : kFalse, retried ? "Retrying" : "InjectionFailed",
+                failed->id + ": " + failed->last_error};
     }
     if (!run->start_time) {
         return {"Injected", run->finished() ? kFalse : kUnknown,
@@ -95,6 +97,7 @@ Condition effect(const Facts& facts) {
     }
     const auto text =
         std::to_string(proven) + " of " + count_of(injected_faults, "fault") + " read back";
+    if (injected_faults == 0) return {"EffectVerified", kUnknown, "Pending", ""};
     if (proven == injected_faults) return {"EffectVerified", kTrue, "ReadBack", text};
     return {"EffectVerified", run->finished() ? kFalse : kUnknown, "NoEffectSeen", text};
 }
@@ -103,7 +106,8 @@ Condition recovered(const Facts& facts) {
     const Run* run = facts.run;
     if (run == nullptr || !run->start_time) return {"Recovered", kUnknown, "Pending", ""};
     if (run->phase == Phase::kCleanupFailed) {
-        return {"Recovered", kFalse, "UndoFailed", run->message};
+        return {"Recovered", kFalse, run->holds_faults() ? "UndoFailed" : "NotRecovered",
+                run->message};
     }
     if (run->holds_faults()) {
         return {"Recovered", kFalse, "InForce", count_of(holding(*run), "fault") + " in force"};
@@ -116,13 +120,22 @@ Condition recovery_verified(const Facts& facts) {
     constexpr const char* kType = "RecoveryVerified";
     if (run == nullptr || !run->start_time) return {kType, kUnknown, "Pending", ""};
     std::vector<std::string> late;
+    std::vector<std::string> down;
     bool all = true;
     for (const auto& target : run->targets) {
-        if (target.timed_out) late.push_back(target.name);
+        if (target.timed_out) {
+            late.push_back(target.name + " not healthy in time" +
+                           (target.recovered ? ", but since it was started" : ""));
+        }
         if (target.disturbed_at && !target.recovered) all = false;
+        // Whoever did it: what is down is not healthy.
+        if (target.state != "running" && !target.state.empty() && !target.vanished) {
+            down.push_back(target.name + " is " + target.state);
+        }
     }
-    if (!late.empty()) return {kType, kFalse, "RecoveryTimeout", join(late) + " not healthy"};
-    if (run->holds_faults() || !all) return {kType, kUnknown, "Recovering", ""};
+    if (!late.empty()) return {kType, kFalse, "RecoveryTimeout", join(late)};
+    if (run->holds_faults() || !all) return {kType, kUnknown, "Recovering", join(down)};
+    if (!down.empty()) return {kType, kFalse, "TargetDown", join(down)};
     return {kType, kTrue, "Healthy", count_of(run->targets.size(), "target")};
 }
 

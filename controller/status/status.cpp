@@ -102,9 +102,13 @@ Node fault_node(const FaultRecord& fault) {
 
 std::string_view target_phase(const Run& run, const RunTarget& target) {
     for (const auto& fault : run.faults) {
-        if (fault.target == target.name && fault.holds()) return "Injected";
+        if (fault.target != target.name || !fault.holds()) continue;
+        const bool stopped = std::holds_alternative<ContainerStop>(fault.spec);
+        const bool there = target.state == "running" || target.state == "paused";
+        // Somebody else has ended the life that the fault was in; the next one gets it again.
+        return there || stopped || target.state.empty() ? "Injected" : "Down";
     }
-    if (target.timed_out) return "NotRecovered";
+    if (target.timed_out) return target.recovered ? "RecoveredWithHelp" : "NotRecovered";
     if (!target.disturbed_at) return "Selected";
     return target.recovered ? "Recovered" : "Recovering";
 }
@@ -120,6 +124,7 @@ Node target_node(const Run& run, const RunTarget& target) {
         life.add("pid", integer_node(target.incarnation->pid));
         node.add("incarnation", std::move(life));
     }
+    add_text(node, "state", target.state);
     node.add("phase", text_node(target_phase(run, target)));
     Node faults = list_node();
     int attempts = 0;
@@ -137,6 +142,7 @@ Node target_node(const Run& run, const RunTarget& target) {
     }
     if (target.time_to_running) node.add("time_to_running", seconds_node(*target.time_to_running));
     if (target.time_to_healthy) node.add("time_to_healthy", seconds_node(*target.time_to_healthy));
+    if (target.restart_delay) node.add("restart_delay", seconds_node(*target.restart_delay));
     if (attempts > 0) node.add("attempts", integer_node(attempts));
     add_text(node, "last_error", last_error);
     return node;

@@ -61,6 +61,7 @@ TEST_CASE("A target that is gone for good cannot be started") {
     s.settle();
     s.now = kT0 + 2min;
     s.settle();
+    CHECK_THAT(s.run.message, Catch::Contains("make anew what does not exist any more: web"));
     CHECK(s.done == Lines{"inject container_remove web"});
     CHECK(s.run.verdict == Verdict::kFail);
     CHECK(s.run.settled);
@@ -137,4 +138,44 @@ TEST_CASE("An aborted run whose target stays down ends as CleanupFailed, with th
     }
     CHECK(s.run.phase == Phase::kCleanupFailed);
     CHECK_THAT(s.run.message, Catch::Contains("by hand: docker start web"));
+}
+
+TEST_CASE("A target that somebody else removes during its pause counts as recovered") {
+    auto s = pause_sim();
+    s.settle();
+    s.containers.clear();
+    s.now += 10s;
+    s.settle();
+    CHECK(s.run.targets[0].state == "gone");
+    CHECK(s.run.phase == Phase::kRunning);  // it may be made anew, and is followed then
+    s.now = kT0 + 1min;
+    s.settle();
+    CHECK(s.run.phase == Phase::kCompleted);
+    CHECK(s.run.verdict == Verdict::kPass);
+    CHECK(s.run.faults[0].state == FaultState::kVanished);
+}
+
+TEST_CASE("A life that ends just before it is to be paused again is no failure") {
+    auto s = pause_sim();
+    s.settle();
+    s.start("web");  // restarted by somebody
+    s.inject_error = Error{ErrorCode::kNotFound, "no longer in the life that was chosen"};
+    s.step();
+    CHECK(s.run.faults[0].state == FaultState::kVanished);
+    CHECK(s.run.faults[0].injected_at == kT0);
+    s.inject_error.reset();
+    s.now += 1s;
+    s.start("web");
+    s.settle();
+    CHECK(s.run.faults[0].state == FaultState::kInjected);
+}
+
+TEST_CASE("What Docker waits before a restart is told apart from the recovery") {
+    auto s = kill_sim();
+    s.settle();
+    s.now += 6400ms;
+    s.start("web", Health::kHealthy);
+    s.settle();
+    CHECK(s.run.targets[0].time_to_running == 6400ms);
+    CHECK(s.run.targets[0].restart_delay == 6400ms);
 }

@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 
 #include "controller/manifest/emit.h"
+#include "controller/manifest/schema.h"
+#include "controller/manifest/validate.h"
 #include "controller/manifest/yaml.h"
 #include "controller/status/file.h"
 #include "test/support/catch.h"
@@ -110,6 +112,46 @@ TEST_CASE("What is wrong shows in the condition that it concerns") {
     facts.rejected = false;
     facts.engine_synced = false;
     CHECK(condition(facts, "TargetsSelected") == "Unknown EngineUnavailable");
+}
+
+TEST_CASE("A status is as the published schema says") {
+    auto run = finished_run();
+    run.targets[0].state = "running";
+    run.targets[0].restart_delay = 200ms;
+    run.targets[0].incarnation = Incarnation{long_id("web-1"), format_time(kT0), 7};
+    run.deadline = kT0 + 1min;
+    run.add_event(kT0, true, "What", "why");
+    auto facts = facts_of(&run);
+    facts.history = {summarize(run)};
+    const auto body = build(facts, nullptr, kT0);
+    std::vector<manifest::Diagnostic> problems;
+    manifest::validate(*body.find("status"), *manifest::crd().root.property("status"), "status",
+                       problems);
+    for (const auto& problem : problems) UNSCOPED_INFO(manifest::render("status", problem));
+    CHECK(problems.empty());
+}
+
+TEST_CASE("A target that somebody else has ended is told as it is") {
+    auto run = finished_run();
+    auto& target = run.targets[0];
+    target.state = "exited";
+    CHECK(condition(facts_of(&run), "RecoveryVerified") == "False TargetDown");
+    run.phase = Phase::kRunning;
+    run.faults[0].spec = ContainerPause{};
+    run.faults[0].state = FaultState::kInjected;
+    CHECK(condition(facts_of(&run), "RecoveryVerified") == "Unknown Recovering");
+    const auto phase = [&] {
+        return build(facts_of(&run), nullptr, kT0)
+            .find("status")
+            ->find("targets")
+            ->items[0]
+            .text_at("phase");
+    };
+    CHECK(phase() == "Down");
+    target.state = "paused";
+    CHECK(phase() == "Injected");
+    run.faults.clear();
+    CHECK(condition(facts_of(&run), "EffectVerified") == "Unknown Pending");
 }
 
 TEST_CASE("A condition keeps its transition time while its status stays") {
