@@ -34,7 +34,8 @@ std::vector<std::string> Run::unrecovered() const {
             return f.target == target.name && is_instant(f.spec) &&
                    f.state == FaultState::kRecorded;
         });
-        if (perhaps_hit || (target.disturbed_at && !target.recovered)) names.push_back(target.name);
+        const bool hit = target.disturbed_at && !target.recovered && !target.vanished;
+        if (perhaps_hit || hit) names.push_back(target.name);
     }
     return names;
 }

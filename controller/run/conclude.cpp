@@ -61,6 +61,21 @@ bool undone(const Run& run) {
     });
 }
 
+// Somebody else has ended a target under a fault that does not.
+void note_meddling(Run& run, const RunTarget& before, const RunTarget& target, TimePoint now) {
+    const auto up = [](const std::string& state) {
+        return state == "running" || state == "paused";
+    };
+    const bool under_fault = std::ranges::any_of(run.faults, [&](const FaultRecord& f) {
+        return f.target == target.name && f.holds() &&
+               !std::holds_alternative<ContainerStop>(f.spec);
+    });
+    if (under_fault && up(before.state) && !up(target.state)) {
+        run.add_event(now, true, "TargetDown",
+                      target.name + " is " + target.state + ", which is not this run's doing");
+    }
+}
+
 void note_recovery(Run& run, const RunTarget& before, const RunTarget& target, TimePoint now) {
     if (!target.disturbed_at) return;
     if (target.time_to_running && !before.time_to_running) {
@@ -73,7 +88,7 @@ void note_recovery(Run& run, const RunTarget& before, const RunTarget& target, T
             now, false, "TargetHealthy",
             target.name + " was healthy after " + humanize_duration(*target.time_to_healthy));
     }
-    if (target.timed_out && !before.timed_out) {
+    if (target.timed_out && !before.timed_out && !target.vanished) {
         run.add_event(now, true, "RecoveryTimeout", target.name + " did not recover in time");
     }
 }
@@ -91,6 +106,7 @@ std::optional<TimePoint> track_all(Run& run, const Facts& facts) {
             if (time && (!next || *time < *next)) next = time;
         }
         note_recovery(run, before, target, facts.now);
+        note_meddling(run, before, target, facts.now);
     }
     for (auto& fault : run.faults) {
         if (is_instant(fault.spec))
@@ -108,16 +124,19 @@ std::string join_names(const std::vector<std::string>& names, std::string_view b
     return text;
 }
 
-// The targets that needed help, and whether it did help.
+// The targets that did not come back by themselves.
 struct Late {
-    std::vector<std::string> started;
+    std::vector<std::string> started;  // and then came
     std::vector<std::string> lost;
+    std::vector<std::string> ended;  // by somebody else, during a fault
 };
 
 Late late_targets(const Run& run) {
     Late late;
     for (const auto& target : run.targets) {
-        if (target.timed_out) (target.recovered ? late.started : late.lost).push_back(target.name);
+        if (!target.timed_out) continue;
+        auto& list = target.recovered ? late.started : target.vanished ? late.ended : late.lost;
+        list.push_back(target.name);
     }
     return late;
 }
@@ -171,6 +190,9 @@ void complete(Run& run, const Facts& facts) {
                failed->id + ": " + failed->last_error, facts.now);
     } else if (!late.started.empty() || !late.lost.empty()) {
         complete_late(run, late, facts);
+    } else if (!late.ended.empty()) {
+        finish(run, Phase::kCompleted, Verdict::kFail, "TargetDown",
+               join_names(late.ended) + " went down during a fault, and not by it", facts.now);
     } else if (!run.start_time) {
         complete_idle(run, timeline_now(run, facts), facts.now);
     } else {

@@ -37,10 +37,11 @@ bool is_open(const Error& error, bool again) {
     return error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kInternal;
 }
 
-std::string injected_text(const FaultRecord& record, bool in_a_later_life) {
-    auto text = "injected " + describe(record);
-    if (in_a_later_life) text += " again, which started at " + record.incarnation.started_at;
-    return text;
+std::string injected_text(const FaultRecord& record, bool before, bool again) {
+    if (!before) return "injected " + describe(record);
+    if (again) return "put back " + describe(record) + ", which was not in force any more";
+    return "injected " + describe(record) + " again, which started at " +
+           record.incarnation.started_at;
 }
 
 }  // namespace
@@ -77,7 +78,8 @@ void note_injection(Run& run, const std::string& fault_id, const Result<Effect>&
         if (error.code == ErrorCode::kNotFound && !is_instant(record.spec) && record.injected_at) {
             // It was in force, and went with the life it was in: the next one gets it again.
             record.state = FaultState::kVanished;
-            run.add_event(now, false, "TargetChanged", error.context);
+            note_disturbance(run, record, now);
+            run.add_event(now, true, "TargetChanged", error.context);
             return;
         }
         if (!is_open(error, again)) {
@@ -91,12 +93,18 @@ void note_injection(Run& run, const std::string& fault_id, const Result<Effect>&
         return;
     }
     const bool lasts = !is_instant(record.spec);
-    const bool in_a_later_life = lasts && record.injected_at && !again;
+    const bool before = lasts && record.injected_at;
     record.state = lasts ? FaultState::kInjected : FaultState::kFired;
     record.injected_at = outcome->at;
     merge(record, *outcome);
-    if (!lasts) note_disturbance(run, record, now);
-    run.add_event(now, false, "FaultInjected", injected_text(record, in_a_later_life));
+    auto* target = run.find_target(record.target);
+    if (!lasts) {
+        note_disturbance(run, record, now);
+    } else if (target != nullptr && target->vanished) {
+        target->disturbed_at.reset();  // the fault is back: recovery counts from its end
+        target->vanished = target->timed_out = false;
+    }
+    run.add_event(now, false, "FaultInjected", injected_text(record, before, again));
 }
 
 void note_unrecorded(Run& run, const std::string& fault_id, const Error& error, bool again,

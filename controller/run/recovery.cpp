@@ -37,6 +37,8 @@ std::optional<TimePoint> rescue_due(const RunTarget& target, const Container* co
     if (!waited || target.recovered || !is_down(container) || target.rescues >= kMaxRescues) {
         return std::nullopt;
     }
+    // Who ended it while our fault was in force is not known, and may not want it started.
+    if (target.vanished) return std::nullopt;
     return target.rescue_not_before.value_or(TimePoint{});
 }
 

@@ -123,19 +123,21 @@ Condition recovery_verified(const Facts& facts) {
     std::vector<std::string> down;
     bool all = true;
     for (const auto& target : run->targets) {
-        if (target.timed_out) {
+        if (target.timed_out && !target.vanished) {
             late.push_back(target.name + " not healthy in time" +
                            (target.recovered ? ", but since it was started" : ""));
         }
         if (target.disturbed_at && !target.recovered) all = false;
         // Whoever did it: what is down is not healthy.
-        if (target.state != "running" && !target.state.empty() && !target.vanished) {
+        if (target.state != "running" && !target.state.empty() &&
+            !(target.vanished && target.recovered)) {
             down.push_back(target.name + " is " + target.state);
         }
     }
     if (!late.empty()) return {kType, kFalse, "RecoveryTimeout", join(late)};
+    const bool over = run->finished() || (all && !run->holds_faults());
+    if (over && !down.empty()) return {kType, kFalse, "TargetDown", join(down)};
     if (run->holds_faults() || !all) return {kType, kUnknown, "Recovering", join(down)};
-    if (!down.empty()) return {kType, kFalse, "TargetDown", join(down)};
     return {kType, kTrue, "Healthy", count_of(run->targets.size(), "target")};
 }
 

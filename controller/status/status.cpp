@@ -108,6 +108,7 @@ std::string_view target_phase(const Run& run, const RunTarget& target) {
         // Somebody else has ended the life that the fault was in; the next one gets it again.
         return there || stopped || target.state.empty() ? "Injected" : "Down";
     }
+    if (target.vanished) return target.recovered && target.state != "running" ? "Gone" : "Down";
     if (target.timed_out) return target.recovered ? "RecoveredWithHelp" : "NotRecovered";
     if (!target.disturbed_at) return "Selected";
     return target.recovered ? "Recovered" : "Recovering";
@@ -136,9 +137,9 @@ Node target_node(const Run& run, const RunTarget& target) {
         if (!fault.last_error.empty()) last_error = fault.last_error;
     }
     node.add("faults", std::move(faults));
-    if (target.recovered && target.disturbed_at) {
+    if (target.recovered && target.disturbed_at && target.time_to_running) {
         const auto total = target.time_to_healthy ? target.time_to_healthy : target.time_to_running;
-        node.add("recovery_time", seconds_node(total.value_or(Duration{0})));
+        node.add("recovery_time", seconds_node(*total));
     }
     if (target.time_to_running) node.add("time_to_running", seconds_node(*target.time_to_running));
     if (target.time_to_healthy) node.add("time_to_healthy", seconds_node(*target.time_to_healthy));

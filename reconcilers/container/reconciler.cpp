@@ -42,7 +42,7 @@ Task<Result<Container>> ContainerReconciler::same_life(Incarnation life) {
     if (!container) co_return container;
     if (container->incarnation != life) {
         co_return fail(ErrorCode::kNotFound,
-                       container->name + " is no longer in the life that was chosen");
+                       container->name + " was stopped or restarted since it was chosen");
     }
     co_return container;
 }

@@ -179,3 +179,22 @@ TEST_CASE("What Docker waits before a restart is told apart from the recovery") 
     CHECK(s.run.targets[0].time_to_running == 6400ms);
     CHECK(s.run.targets[0].restart_delay == 6400ms);
 }
+
+TEST_CASE("A target that somebody else stops during its pause is not ours to start") {
+    auto s = pause_sim();
+    s.settle();
+    s.die("web");
+    s.now += 10s;
+    s.settle();
+    CHECK(s.run.events.back().reason == "TargetDown");
+    s.now = kT0 + 1min;
+    s.settle();
+    CHECK(s.run.phase == Phase::kRecovering);
+    CHECK_FALSE(s.run.owes());
+    s.now += 2min;
+    s.settle();
+    CHECK(s.done.back() == "undo container_pause web");
+    CHECK(s.run.phase == Phase::kCompleted);
+    CHECK(s.run.verdict == Verdict::kFail);
+    CHECK(s.run.reason == "TargetDown");
+}
