@@ -21,6 +21,9 @@ inline constexpr std::string_view kPausedAnnotation = "chaos.sutazai.com/paused"
 // A container with this label set to "true" is never touched.
 inline constexpr std::string_view kProtectedLabel = "chaos.sutazai.com/protected";
 
+// What global.experiment_timeout is where nobody sets it: the longest that spec.duration may be.
+inline constexpr Duration kDefaultExperimentTimeout = std::chrono::minutes{30};
+
 enum class Schedule { kOnce, kManual };
 enum class OnNoTargets { kFail, kWait, kSkip };
 enum class Targeting { kDynamic, kStatic };

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "controller/api/error.h"
+#include "controller/api/experiment.h"
 #include "controller/api/time.h"
 #include "controller/telemetry/log.h"
 
@@ -17,7 +18,7 @@ struct Options {
     std::string listen = "127.0.0.1:8200";
     std::string control_socket;  // empty: control.sock in the state directory
     Duration status_retention = std::chrono::hours{1};
-    Duration experiment_timeout = std::chrono::minutes{30};
+    Duration experiment_timeout = kDefaultExperimentTimeout;
     Duration guard_grace = std::chrono::seconds{5};
     // What the guard was started with; the mode is chosen by the first argument, "guard".
     bool guard = false;

@@ -15,9 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 bool complain(const Context& context, const Result<>& result) {
-    if (result) return false;
-    context.err << "chaosctl: " << result.error().context << '\n';
-    return true;
+    return !result && failed(context, result.error().context) != kOk;
 }
 
 std::string with_newline(std::string text) {
@@ -62,39 +60,31 @@ bool apply_one(const Context& context, const std::vector<Item>& items,
                                               : with_newline(document.text);
         if (complain(context, status::write_file(path, text))) return false;
     }
-    context.out << "chaosexperiment/" << document.name << ' ' << outcome << '\n';
+    print_outcome(context, document.name, std::string{" "} + outcome);
     return true;
 }
 
 }  // namespace
 
-int apply_manifest(const Context& context, const std::string& path) {
-    const auto documents = read_valid_documents(context, path);
+int apply_manifests(const Context& context, const std::vector<std::string>& paths) {
+    const auto documents = read_valid_documents(context, paths);
     if (!documents) return kFailed;
     // Read anew for each document: two of them may go into one file.
     for (const auto& document : *documents) {
         const auto items = load_catalog(context);
-        if (!items) {
-            context.err << "chaosctl: " << items.error().context << '\n';
-            return kFailed;
-        }
+        if (!items) return failed(context, items.error().context);
         if (!apply_one(context, *items, document)) return kFailed;
     }
     return kOk;
 }
 
-int delete_experiment(const Context& context, const std::string& name) {
+namespace {
+
+int delete_one(const Context& context, const std::string& name) {
     const auto items = load_catalog(context);
-    if (!items) {
-        context.err << "chaosctl: " << items.error().context << '\n';
-        return kFailed;
-    }
+    if (!items) return failed(context, items.error().context);
     const auto* item = find_item(*items, name);
-    if (item == nullptr) {
-        context.err << "chaosctl: experiment \"" << name << "\" not found in " << context.manifests
-                    << '\n';
-        return kFailed;
-    }
+    if (item == nullptr) return not_found(context, name);
     // Which of two files with one name is in force only the controller knows: guessing wrong would
     // leave the fault in place and say that it is gone.
     std::string paths;
@@ -102,20 +92,37 @@ int delete_experiment(const Context& context, const std::string& name) {
         if (other.name == name && other.document) paths += " " + other.path;
     }
     if (paths != " " + item->path) {
-        context.err << "chaosctl: \"" << name
-                    << "\" stands in several files; remove the one you mean:" << paths << '\n';
-        return kFailed;
+        return failed(context,
+                      "\"" + name + "\" stands in several files; remove the one you mean:" + paths);
     }
     const auto documents = documents_of(item->path);
     if (documents.size() > 1) {
         const auto text = rewritten(documents, item->document->index, std::nullopt);
         if (complain(context, status::write_file(item->path, text))) return kFailed;
     } else if (::unlink(item->path.c_str()) != 0) {
-        context.err << "chaosctl: " << item->path << ": cannot be removed\n";
-        return kFailed;
+        return failed(context, item->path + ": cannot be removed");
     }
-    context.out << "chaosexperiment/" << name << " deleted\n";
+    print_outcome(context, name, " deleted");
     return kOk;
+}
+
+}  // namespace
+
+int delete_experiments(const Context& context, std::vector<std::string> names,
+                       const std::vector<std::string>& paths) {
+    if (names.empty() == paths.empty()) {
+        return failed(context, "delete: expected names, or files with -f", kUsage);
+    }
+    if (!paths.empty()) {
+        const auto documents = read_valid_documents(context, paths);
+        if (!documents) return kFailed;
+        for (const auto& document : *documents) names.push_back(document.name);
+    }
+    int code = kOk;
+    for (const auto& name : names) {
+        if (delete_one(context, name) != kOk) code = kFailed;
+    }
+    return code;
 }
 
 }  // namespace chaos::ctl

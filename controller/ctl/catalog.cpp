@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <iostream>
-#include <iterator>
 #include <set>
 
+#include "controller/ctl/documents.h"
 #include "controller/source/scanner.h"
 #include "controller/status/file.h"
 
@@ -29,6 +28,16 @@ std::string status_path(const Context& context, const std::string& manifest_path
     return (directory / (name + ".status.yaml")).string();
 }
 
+// A broken file, or one whose name is taken, has the name but not the status.
+bool is_of_another(const Item& item) {
+    const auto* source = item.status.at("status", "source", "path");
+    if (source == nullptr || source->scalar.empty()) return false;
+    const fs::path owner{source->scalar};
+    if (owner.filename() != fs::path{item.path}.filename()) return fs::exists(owner);
+    std::error_code ec;
+    return fs::exists(owner, ec) && !fs::equivalent(owner, item.path, ec);
+}
+
 // Status files whose manifest is gone: aborted experiments stay visible for a while.
 void add_leftovers(const Context& context, std::vector<Item>& items) {
     std::set<std::string> known;
@@ -42,7 +51,7 @@ void add_leftovers(const Context& context, std::vector<Item>& items) {
         const auto* metadata = status.find("metadata");
         const auto experiment = metadata == nullptr ? std::string{} : metadata->text_at("name");
         if (experiment.empty() || !known.insert(experiment).second) continue;
-        items.push_back({experiment, "", std::nullopt, std::move(status)});
+        items.push_back({experiment, "", std::nullopt, std::move(status), false});
     }
 }
 
@@ -53,26 +62,23 @@ std::string Item::field(std::string_view key) const {
     return body == nullptr ? std::string{} : body->text_at(key);
 }
 
-std::optional<std::vector<manifest::Document>> read_valid_documents(const Context& context,
-                                                                    const std::string& path) {
-    const auto text = path == "-"
-                          ? std::optional{std::string{std::istreambuf_iterator<char>{std::cin}, {}}}
-                          : status::read_file(path);
-    if (!text) {
-        context.err << "chaosctl: " << path << ": cannot be read\n";
-        return std::nullopt;
-    }
-    auto documents = manifest::decode(*text);
-    bool broken = documents.empty();
-    if (broken) context.err << path << ": found no document, expected a ChaosExperiment\n";
-    for (const auto& document : documents) {
+int not_found(const Context& context, const std::string& name) {
+    return failed(context, "experiment \"" + name + "\" not found in " + context.manifests);
+}
+
+std::optional<std::vector<manifest::Document>> read_valid_documents(
+    const Context& context, const std::vector<std::string>& paths) {
+    std::vector<manifest::Document> valid;
+    bool broken = false;
+    for (auto& [path, document] : read_documents(paths)) {
         for (const auto& problem : document.problems) {
             broken = true;
             context.err << manifest::render(path, problem) << '\n';
         }
+        valid.push_back(std::move(document));
     }
     if (broken) return std::nullopt;
-    return documents;
+    return valid;
 }
 
 Result<std::vector<Item>> load_catalog(const Context& context) {
@@ -84,7 +90,12 @@ Result<std::vector<Item>> load_catalog(const Context& context) {
         for (const auto& document : file->documents) {
             const auto name =
                 document.name.empty() ? fs::path{path}.stem().string() : document.name;
-            items.push_back({name, path, document, read_status(status_path(context, path, name))});
+            Item item{name, path, document, read_status(status_path(context, path, name)), false};
+            if (is_of_another(item)) {
+                item.status = {};
+                item.duplicate = true;
+            }
+            items.push_back(std::move(item));
         }
     }
     add_leftovers(context, items);

@@ -5,6 +5,8 @@
 #include <ostream>
 #include <sstream>
 
+#include "controller/manifest/emit.h"
+
 namespace chaos::ctl {
 namespace {
 
@@ -19,14 +21,37 @@ std::string painted(const std::string& cell) {
     constexpr std::array kBad{"Fail", "Error", "Failed", "Rejected", "CleanupFailed", "Invalid"};
     constexpr std::array kOther{"Aborted",   "Waiting",    "Pending",
                                 "Injecting", "Recovering", "Paused"};
+    const auto word = cell.substr(0, cell.find(','));  // "Running,InvalidEdit"
     const auto in = [&](const auto& words) {
-        return std::ranges::find(words, cell) != words.end();
+        return std::ranges::find(words, word) != words.end();
     };
     const char* code = in(kGood) ? "32" : in(kBad) ? "31" : in(kOther) ? "33" : nullptr;
     return code == nullptr ? cell : "\x1b[" + std::string{code} + "m" + cell + "\x1b[0m";
 }
 
 }  // namespace
+
+int failed(const Context& context, const std::string& why, int code) {
+    context.err << "chaosctl: " << why << '\n';
+    return code;
+}
+
+bool print_tree(const Context& context, const manifest::Node& tree) {
+    if (context.output == Output::kJson) {
+        context.out << manifest::pretty_json(tree) << '\n';
+    } else if (context.output == Output::kYaml) {
+        context.out << manifest::emit_yaml(tree);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+void print_outcome(const Context& context, const std::string& name, const std::string& outcome) {
+    context.out << "chaosexperiment/" << name;
+    if (context.output != Output::kName) context.out << outcome;
+    context.out << '\n';
+}
 
 void Table::print(std::ostream& out, bool colour) const {
     std::vector<std::size_t> widths;

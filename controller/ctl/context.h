@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "controller/manifest/node.h"
+
 namespace chaos::ctl {
 
 enum class Output { kTable, kWide, kJson, kYaml, kName };
@@ -25,6 +27,15 @@ struct Context {
 inline constexpr int kOk = 0;
 inline constexpr int kFailed = 1;  // it was understood and did not succeed: invalid, not found
 inline constexpr int kUsage = 2;   // the command line is wrong
+
+// Says on `err` what went wrong, and returns the code.
+int failed(const Context& context, const std::string& why, int code = kFailed);
+
+// For -o json and yaml: prints the tree and answers true; false for the outputs that people read.
+bool print_tree(const Context& context, const manifest::Node& tree);
+
+// Replaces what a verb prints with "chaosexperiment/NAME" for -o name.
+void print_outcome(const Context& context, const std::string& name, const std::string& outcome);
 
 // A table with aligned columns, two spaces apart, no trailing blanks.
 class Table {

@@ -73,6 +73,7 @@ void describe_events(const Context& context, const Node& events) {
 
 void describe_status(const Context& context, const Item& item) {
     line(context, "Phase", item.field("phase"));
+    if (item.field("paused") == "true") line(context, "Paused", "true");
     line(context, "Verdict", item.field("verdict"));
     line(context, "Reason", item.field("reason"));
     line(context, "Message", item.field("message"));
@@ -97,10 +98,7 @@ int describe(const Context& context, const std::string& name) {
         return get(context, name);
     }
     const auto items = load_catalog(context);
-    if (!items) {
-        context.err << "chaosctl: " << items.error().context << '\n';
-        return kFailed;
-    }
+    if (!items) return failed(context, items.error().context);
     bool found = false;
     for (const auto& item : *items) {
         if (item.name != name) continue;
@@ -113,16 +111,16 @@ int describe(const Context& context, const std::string& name) {
             }
         }
         describe_spec(context, item);
-        if (item.status.is_null()) {
+        if (item.duplicate) {
+            line(context, "Status", "none; another file has this name");
+        } else if (item.status.is_null()) {
             line(context, "Status", "none; no controller has looked at it yet");
         } else {
             describe_status(context, item);
         }
     }
     if (found) return kOk;
-    context.err << "chaosctl: experiment \"" << name << "\" not found in " << context.manifests
-                << '\n';
-    return kFailed;
+    return not_found(context, name);
 }
 
 }  // namespace chaos::ctl

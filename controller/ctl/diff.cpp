@@ -4,6 +4,7 @@
 
 #include "controller/ctl/catalog.h"
 #include "controller/ctl/verbs.h"
+#include "controller/manifest/emit.h"
 #include "controller/status/file.h"
 
 namespace chaos::ctl {
@@ -11,9 +12,19 @@ namespace {
 
 using manifest::Node;
 
+std::string text(const Node* node) {
+    return node == nullptr ? std::string{} : manifest::canonical_json(*node);
+}
+
+struct Change {
+    std::string path;
+    const Node* before = nullptr;
+    const Node* after = nullptr;
+};
+
 class Differ {
 public:
-    explicit Differ(std::ostream& out) : out_(out) {}
+    std::vector<Change> changes;
 
     void compare(const Node* before, const Node* after, const std::string& path) {
         if (before != nullptr && after != nullptr && before->is_map() && after->is_map()) {
@@ -22,23 +33,11 @@ public:
                    after->is_sequence()) {
             compare_lists(*before, *after, path);
         } else if (text(before) != text(after)) {
-            differs = true;
-            const char* sign = before == nullptr ? "+ " : after == nullptr ? "- " : "~ ";
-            out_ << sign << path << ": ";
-            if (before != nullptr) out_ << text(before);
-            if (before != nullptr && after != nullptr) out_ << " -> ";
-            if (after != nullptr) out_ << text(after);
-            out_ << '\n';
+            changes.push_back({path, before, after});
         }
     }
 
-    bool differs = false;
-
 private:
-    static std::string text(const Node* node) {
-        return node == nullptr ? std::string{} : manifest::canonical_json(*node);
-    }
-
     void compare_maps(const Node& before, const Node& after, const std::string& path) {
         const auto below = [&](const std::string& key) {
             return path.empty() ? key : path + "." + key;
@@ -61,9 +60,33 @@ private:
                     path + "[" + std::to_string(i) + "]");
         }
     }
-
-    std::ostream& out_;
 };
+
+void print_text(const Context& context, const std::vector<Change>& changes) {
+    for (const auto& [path, before, after] : changes) {
+        context.out << (before == nullptr  ? "+ "
+                        : after == nullptr ? "- "
+                                           : "~ ")
+                    << path << ": " << text(before)
+                    << (before != nullptr && after != nullptr ? " -> " : "") << text(after) << '\n';
+    }
+}
+
+Node tree_of(const std::string& name, bool fresh, const std::vector<Change>& changes) {
+    Node node = manifest::map_node();
+    node.add("name", manifest::text_node(name));
+    node.add("new", manifest::flag_node(fresh));
+    Node list = manifest::list_node();
+    for (const auto& [path, before, after] : changes) {
+        Node change = manifest::map_node();
+        change.add("field", manifest::text_node(path));
+        if (before != nullptr) change.add("before", *before);
+        if (after != nullptr) change.add("after", *after);
+        list.items.push_back(std::move(change));
+    }
+    node.add("changes", std::move(list));
+    return node;
+}
 
 Node root_of(const std::string& text) {
     auto documents = manifest::load_yaml(text);
@@ -73,25 +96,28 @@ Node root_of(const std::string& text) {
 }  // namespace
 
 int diff(const Context& context, const std::string& path) {
-    const auto documents = read_valid_documents(context, path);
+    const auto documents = read_valid_documents(context, {path});
     if (!documents) return kUsage;  // as diff(1) and kubectl: 1 is for differences
     const auto items = load_catalog(context);
-    if (!items) {
-        context.err << "chaosctl: " << items.error().context << '\n';
-        return kUsage;
-    }
+    if (!items) return failed(context, items.error().context, kUsage);
     bool differs = false;
+    const bool structured = context.output == Output::kJson || context.output == Output::kYaml;
+    Node trees = manifest::list_node();
     for (const auto& document : *documents) {
         const auto existing = std::ranges::find_if(
             *items, [&](const Item& item) { return item.name == document.name && item.document; });
         const Node before = existing == items->end() ? Node{} : root_of(existing->document->text);
         const Node after = root_of(document.text);
-        context.out << "chaosexperiment/" << document.name
-                    << (existing == items->end() ? " (new)" : "") << '\n';
-        Differ differ{context.out};
+        const bool fresh = existing == items->end();
+        Differ differ;
         differ.compare(before.is_null() ? nullptr : &before, &after, "");
-        differs = differs || differ.differs;
+        differs = differs || !differ.changes.empty();
+        trees.items.push_back(tree_of(document.name, fresh, differ.changes));
+        if (structured) continue;
+        context.out << "chaosexperiment/" << document.name << (fresh ? " (new)" : "") << '\n';
+        print_text(context, differ.changes);
     }
+    print_tree(context, trees);
     return differs ? kFailed : kOk;
 }
 

@@ -6,9 +6,12 @@
 
 #include "controller/ctl/catalog.h"
 #include "controller/ctl/verbs.h"
+#include "controller/manifest/emit.h"
 
 namespace chaos::ctl {
 namespace {
+
+using manifest::Node;
 
 constexpr Duration kInterval = std::chrono::milliseconds{200};
 
@@ -39,17 +42,37 @@ void print(const Context& context, const std::vector<Row>& rows, bool header) {
     context.out.flush();
 }
 
+Node tree_of(const std::vector<Row>& rows) {
+    Node list = manifest::list_node();
+    for (const auto& [time, experiment, type, reason, message] : rows) {
+        Node node = manifest::map_node();
+        node.add("time", manifest::text_node(time));
+        node.add("experiment", manifest::text_node(experiment));
+        node.add("type", manifest::text_node(type));
+        node.add("reason", manifest::text_node(reason));
+        node.add("message", manifest::text_node(message));
+        list.items.push_back(std::move(node));
+    }
+    return list;
+}
+
 }  // namespace
 
 int events(const Context& context, const std::string& name, bool watch) {
+    if (!watch && context.output != Output::kTable) {
+        const auto items = load_catalog(context);
+        if (!items) return failed(context, items.error().context);
+        print_tree(context, tree_of(rows_of(*items, name)));
+        return kOk;
+    }
+    if (watch && context.output != Output::kTable) {
+        return failed(context, "-w prints lines, expected no -o with it", kUsage);
+    }
     std::set<Row> shown;
     bool header = true;
     do {
         const auto items = load_catalog(context);
-        if (!items) {
-            context.err << "chaosctl: " << items.error().context << '\n';
-            return kFailed;
-        }
+        if (!items) return failed(context, items.error().context);
         auto rows = rows_of(*items, name);
         std::erase_if(rows, [&](const Row& row) { return !shown.insert(row).second; });
         if (header || !rows.empty()) print(context, rows, header);

@@ -59,12 +59,14 @@ std::string left(const Item& item) {
                                : format_duration(std::chrono::ceil<std::chrono::seconds>(rest));
 }
 
+// "Running,InvalidEdit": what holds, and what else there is to know, as kubectl's node status.
 std::string phase_of(const Item& item) {
-    auto phase = item.field("phase");
-    if (item.field("paused") == "true") return "Paused";
-    if (!phase.empty()) return phase;
-    // No controller has looked at it yet.
-    return item.document && !item.document->problems.empty() ? "Invalid" : "-";
+    const bool invalid = item.document && !item.document->problems.empty();
+    auto phase = item.field("paused") == "true" ? "Paused" : item.field("phase");
+    if (item.duplicate) return "Rejected,Duplicate";
+    if (phase.empty()) return invalid ? "Invalid" : "-";  // no controller has looked at it yet
+    if (item.path.empty()) return phase == "Aborted" ? phase : phase + ",Deleted";
+    return invalid && phase != "Rejected" ? phase + ",InvalidEdit" : phase;
 }
 
 std::vector<std::string> header_of(bool wide) {
@@ -102,10 +104,7 @@ int watch_table(const Context& context, const std::string& name) {
     bool header = true;
     while (context.out) {
         const auto items = load_catalog(context);
-        if (!items) {
-            context.err << "chaosctl: " << items.error().context << '\n';
-            return kFailed;
-        }
+        if (!items) return failed(context, items.error().context);
         const bool wide = context.output == Output::kWide;
         Table table{header ? header_of(wide) : std::vector<std::string>{}};
         bool changed = header;
@@ -156,28 +155,20 @@ void print_objects(const Context& context, const std::vector<Item>& items, bool 
         for (const auto& item : items) list.items.push_back(merged(item));
         node.add("items", std::move(list));
     }
-    if (context.output == Output::kJson) {
-        context.out << manifest::pretty_json(node) << '\n';
-    } else {
-        context.out << manifest::emit_yaml(node);
-    }
+    print_tree(context, node);
 }
 
 }  // namespace
 
 int get(const Context& context, const std::string& name, bool watch) {
+    if (watch && context.output != Output::kTable && context.output != Output::kWide) {
+        return failed(context, "-w prints lines, expected -o table or wide with it", kUsage);
+    }
     if (watch) return watch_table(context, name);
     auto items = load_catalog(context);
-    if (!items) {
-        context.err << "chaosctl: " << items.error().context << '\n';
-        return kFailed;
-    }
+    if (!items) return failed(context, items.error().context);
     if (!name.empty()) std::erase_if(*items, [&](const Item& item) { return item.name != name; });
-    if (items->empty() && !name.empty()) {
-        context.err << "chaosctl: experiment \"" << name << "\" not found in " << context.manifests
-                    << '\n';
-        return kFailed;
-    }
+    if (items->empty() && !name.empty()) return not_found(context, name);
     switch (context.output) {
         case Output::kName:
             for (const auto& item : *items) context.out << "chaosexperiment/" << item.name << '\n';

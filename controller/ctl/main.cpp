@@ -1,13 +1,18 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
 #include <functional>
 #include <iostream>
+#include <map>
 
+#include "controller/api/experiment.h"
 #include "controller/app/host.h"
 #include "controller/app/version.h"
 #include "controller/ctl/verbs.h"
+#include "controller/manifest/diagnostic.h"
+#include "controller/manifest/emit.h"
 
 namespace {
 
@@ -22,6 +27,7 @@ struct Arguments {
     std::string name;
     std::string path;
     std::string field;
+    std::vector<std::string> names;
     std::vector<std::string> paths;
     std::optional<std::int64_t> seed;
     bool markdown = false;
@@ -30,6 +36,7 @@ struct Arguments {
     bool safe_mode = false;
     std::string goal;
     std::string timeout = "5m";
+    std::string longest = chaos::format_duration(chaos::kDefaultExperimentTimeout);
     std::string shell;
 };
 
@@ -49,8 +56,8 @@ public:
             ->capture_default_str();
         cli_.add_option("--control-socket", context_.control_socket,
                         "of the controller (default: control.sock in --state-dir) [CHAOS_CONTROL]");
-        cli_.add_option("-o,--output", output_, "wide, json, yaml or name")
-            ->check(CLI::IsMember({"table", "wide", "json", "yaml", "name"}));
+        cli_.add_option("-o,--output", output_, "wide, json, yaml or name; not each for each verb");
+        cli_.set_version_flag("--version", std::string{"chaosctl "} + chaos::app::kVersion);
         add_reading();
         add_changing();
         add_running();
@@ -61,14 +68,12 @@ public:
     int run(int argc, char** argv) {
         try {
             cli_.parse(argc, argv);
+        } catch (const CLI::Success& asked) {
+            return cli_.exit(asked);  // --help, --version
         } catch (const CLI::ParseError& error) {
-            return cli_.exit(error) == 0 ? kOk : kUsage;
+            return explain_usage(error);
         }
-        context_.output = output_ == "wide"   ? Output::kWide
-                          : output_ == "json" ? Output::kJson
-                          : output_ == "yaml" ? Output::kYaml
-                          : output_ == "name" ? Output::kName
-                                              : Output::kTable;
+        if (const int code = take_output(); code != kOk) return code;
         if (context_.control_socket.empty()) {
             context_.control_socket = context_.state_dir + "/control.sock";
         }
@@ -77,52 +82,120 @@ public:
     }
 
 private:
-    CLI::App* verb(const char* name, const char* help, std::function<int()> action) {
+    using Outputs = std::vector<std::string>;
+    static Outputs trees() { return {"json", "yaml"}; }
+
+    // `outputs`: what -o may say, besides table.
+    CLI::App* verb(const char* name, const char* help, const Outputs& outputs,
+                   std::function<int()> action) {
         auto* sub = cli_.add_subcommand(name, help);
-        sub->callback([this, action = std::move(action)] { action_ = action; });
+        outputs_[name] = outputs;
+        sub->callback([this, name, action = std::move(action)] {
+            action_ = action;
+            verb_ = name;
+        });
         return sub;
+    }
+
+    // An output that a verb does not have would be something else than was asked for.
+    int take_output() {
+        if (output_ == "table") return kOk;
+        const auto& known = outputs_[verb_];
+        if (std::ranges::find(known, output_) == known.end()) {
+            const auto expected = known.empty() ? "no -o" : chaos::manifest::list_of(known);
+            return failed(context_,
+                          "-o " + output_ + " is not for " + verb_ + ", expected " + expected,
+                          kUsage);
+        }
+        context_.output = output_ == "wide"   ? Output::kWide
+                          : output_ == "json" ? Output::kJson
+                          : output_ == "yaml" ? Output::kYaml
+                                              : Output::kName;
+        return kOk;
+    }
+
+    int explain_usage(const CLI::ParseError& error) {
+        const auto rest = cli_.remaining(true);
+        const auto word =
+            std::ranges::find_if(rest, [](const auto& r) { return !r.starts_with('-'); });
+        const bool no_verb = cli_.get_subcommands().empty();
+        std::string why = error.what();
+        if (no_verb && word != rest.end()) {
+            std::vector<std::string> verbs;
+            for (const auto& [name, outputs] : outputs_) verbs.push_back(name);
+            why = "unknown verb \"" + *word + "\"" + chaos::manifest::did_you_mean(*word, verbs);
+        } else if (no_verb && rest.empty()) {
+            why = "expected a verb";
+        } else if (!rest.empty()) {
+            why = "unknown option or argument " + rest.front();
+        }
+        return failed(context_, why + " (chaosctl --help lists what there is)", kUsage);
+    }
+
+    std::optional<chaos::Duration> duration_of(const std::string& option, const std::string& text) {
+        const auto duration = chaos::parse_duration(text);
+        if (!duration) {
+            static_cast<void>(failed(
+                context_, option + ": found \"" + text + "\", expected a duration such as 90s"));
+        }
+        return duration;
     }
 
     void add_reading() {
         auto* validate_verb =
             verb("validate", "check manifests; 1 is returned where one is invalid",
-                 [this] { return validate(context_, args_.paths); });
+                 {"json", "yaml", "name"}, [this] { return validate(context_, args_.paths); });
         validate_verb->add_option("FILE", args_.paths, "files or directories")->required();
-        auto* plan_verb = verb("plan", "show who would be hit and when; nothing is touched",
-                               [this] { return plan(context_, args_.path, args_.seed); });
+        auto* plan_verb =
+            verb("plan", "show who would be hit and when; nothing is touched", trees(), [this] {
+                const auto longest = duration_of("--experiment-timeout", args_.longest);
+                return longest ? plan(context_, args_.path, args_.seed, *longest) : kUsage;
+            });
         plan_verb->add_option("FILE", args_.path, "manifest")->required();
+        plan_verb
+            ->add_option("--experiment-timeout", args_.longest,
+                         "of the controller: its longest run")
+            ->capture_default_str();
         plan_verb->add_option("--seed", args_.seed, "instead of the manifest's");
-        auto* get_verb = verb("get", "list experiments, or show one",
-                              [this] { return get(context_, args_.name, args_.watch); });
+        auto* get_verb =
+            verb("get", "list experiments, or show one", {"wide", "json", "yaml", "name"},
+                 [this] { return get(context_, args_.name, args_.watch); });
         get_verb->add_option("NAME", args_.name, "experiment");
         get_verb->add_flag("-w,--watch", args_.watch, "go on, and print what changes");
-        auto* describe_verb = verb("describe", "show an experiment in detail",
+        auto* describe_verb = verb("describe", "show an experiment in detail", trees(),
                                    [this] { return describe(context_, args_.name); });
         describe_verb->add_option("NAME", args_.name, "experiment")->required();
     }
 
     void add_changing() {
-        auto* apply_verb = verb("apply", "put manifests into the directory",
-                                [this] { return apply_manifest(context_, args_.path); });
-        apply_verb->add_option("-f,--filename", args_.path, "manifest, or - for standard input")
+        auto* apply_verb = verb("apply", "put manifests into the directory", {"name"},
+                                [this] { return apply_manifests(context_, args_.paths); });
+        apply_verb
+            ->add_option("-f,--filename", args_.paths,
+                         "manifests, directories of them, or - for standard input")
             ->required();
-        auto* delete_verb = verb("delete", "remove a manifest; the controller aborts and undoes",
-                                 [this] { return delete_experiment(context_, args_.name); });
-        delete_verb->add_option("NAME", args_.name, "experiment")->required();
+        auto* delete_verb =
+            verb("delete", "remove manifests; the controller aborts and undoes", {"name"},
+                 [this] { return delete_experiments(context_, args_.names, args_.paths); });
+        delete_verb->add_option("NAME", args_.names, "experiments");
+        delete_verb->add_option("-f,--filename", args_.paths,
+                                "files that hold what is to be removed, instead of names");
     }
 
     // A verb that goes to the controller with a name.
     CLI::App* remote(const char* name, const char* help) {
-        auto* sub =
-            verb(name, help, [this, name] { return ask_controller(context_, args_.name, name); });
+        auto* sub = verb(name, help, {"name"},
+                         [this, name] { return ask_controller(context_, args_.name, name); });
         sub->add_option("NAME", args_.name, "experiment")->required();
         return sub;
     }
 
     void add_running() {
-        auto* run_verb = verb("run", "run an experiment now, also one that has run", [this] {
-            return ask_controller(context_, args_.name, args_.dry_run ? "run?dry_run=1" : "run");
-        });
+        auto* run_verb =
+            verb("run", "run an experiment now, also one that has run", {"name"}, [this] {
+                return ask_controller(context_, args_.name,
+                                      args_.dry_run ? "run?dry_run=1" : "run");
+            });
         run_verb->add_option("NAME", args_.name, "experiment")->required();
         run_verb->add_flag("--dry-run", args_.dry_run, "do everything but inject");
         run_verb->add_flag("--safe-mode", args_.safe_mode, "as it is in this version anyway");
@@ -130,13 +203,9 @@ private:
         remote("resume", "let a paused run go on");
         remote("abort", "end a run and undo its faults; the manifest stays");
         remote("recover", "try again at once what keeps failing: undos, starts of targets");
-        auto* wait_verb = verb("wait", "wait until a status says so", [this] {
-            const auto timeout = chaos::parse_duration(args_.timeout);
-            if (!timeout) {
-                context_.err << "chaosctl: --timeout: found \"" << args_.timeout
-                             << "\", expected a duration such as 90s\n";
-                return kUsage;
-            }
+        auto* wait_verb = verb("wait", "wait until a status says so", {"name"}, [this] {
+            const auto timeout = duration_of("--timeout", args_.timeout);
+            if (!timeout) return kUsage;
             return wait_for(context_, args_.name, args_.goal, *timeout);
         });
         wait_verb->add_option("NAME", args_.name, "experiment")->required();
@@ -148,19 +217,19 @@ private:
     }
 
     void add_looking() {
-        auto* events_verb = verb("events", "show what has happened, in order",
+        auto* events_verb = verb("events", "show what has happened, in order", trees(),
                                  [this] { return events(context_, args_.name, args_.watch); });
         events_verb->add_option("NAME", args_.name, "experiment");
         events_verb->add_flag("-w,--watch", args_.watch, "go on with what comes");
-        auto* logs_verb = verb("logs", "show the controller's last log lines",
+        auto* logs_verb = verb("logs", "show the controller's last log lines", {},
                                [this] { return logs(context_, args_.watch); });
         logs_verb->add_flag("-f,--follow", args_.watch, "go on with what comes");
-        auto* diff_verb = verb("diff", "show what applying a file would change",
+        auto* diff_verb = verb("diff", "show what applying a file would change", trees(),
                                [this] { return diff(context_, args_.path); });
         diff_verb->add_option("-f,--filename,FILE", args_.path, "manifest, or -")->required();
-        verb("verify-clean", "prove that nothing of this project is in force",
+        verb("verify-clean", "prove that nothing of this project is in force", trees(),
              [this] { return verify_clean(context_); });
-        auto* completion_verb = verb("completion", "print completions for a shell",
+        auto* completion_verb = verb("completion", "print completions for a shell", {},
                                      [this] { return completion(context_, args_.shell); });
         completion_verb->add_option("SHELL", args_.shell, "bash, zsh or fish")
             ->required()
@@ -168,13 +237,13 @@ private:
     }
 
     void add_helping() {
-        auto* explain_verb = verb("explain", "explain a field, an action type, or intensity",
+        auto* explain_verb = verb("explain", "explain a field, an action type, or intensity", {},
                                   [this] { return explain(context_, args_.field); });
         explain_verb->add_option("FIELD", args_.field, "such as spec.targets.mode");
-        auto* schema_verb = verb("schema", "print the JSON Schema of manifests, for editors",
+        auto* schema_verb = verb("schema", "print the JSON Schema of manifests, for editors", {},
                                  [this] { return schema(context_, args_.markdown); });
         schema_verb->add_flag("--markdown", args_.markdown, "the reference page instead");
-        verb("version", "print the version", [this] { return version(context_); });
+        verb("version", "print the version", trees(), [this] { return version(context_); });
     }
 
     Context context_{environment("CHAOS_MANIFESTS", "manifests"),
@@ -190,16 +259,16 @@ private:
     std::string output_ = "table";
     Arguments args_;
     std::function<int()> action_;
+    std::string verb_;
+    std::map<std::string, Outputs> outputs_;  // by verb
 };
 
 }  // namespace
 
 int chaos::ctl::version(const Context& context) {
-    if (context.output == Output::kJson) {
-        context.out << R"({"version": ")" << app::kVersion << "\"}\n";
-    } else {
-        context.out << "chaosctl " << app::kVersion << '\n';
-    }
+    auto tree = manifest::map_node();
+    tree.add("version", manifest::text_node(app::kVersion));
+    if (!print_tree(context, tree)) context.out << "chaosctl " << app::kVersion << '\n';
     return kOk;
 }
 

@@ -1,11 +1,11 @@
+#include <algorithm>
 #include <ostream>
-#include <utility>
 
 #include "controller/app/host.h"
 #include "controller/ctl/catalog.h"
 #include "controller/ctl/population.h"
 #include "controller/ctl/verbs.h"
-#include "controller/json/json.h"
+#include "controller/manifest/emit.h"
 #include "controller/run/random.h"
 #include "controller/run/selection.h"
 #include "controller/run/timeline.h"
@@ -13,21 +13,27 @@
 namespace chaos::ctl {
 namespace {
 
+using manifest::Node;
+
 struct Planned {
     std::string name;
     std::uint64_t seed = 0;
     Spec spec;
+    Duration asked{};  // spec.duration before it was cut
     run::Selection selection;
     run::Timeline timeline;
+    std::string already;  // "Completed": the phase in which this very run has ended
 };
 
 // The very functions that the controller calls, on the same values.
 Planned make_plan(const manifest::Document& document, std::optional<std::int64_t> seed,
-                  const std::vector<Container>& population) {
+                  Duration longest, const std::vector<Container>& population) {
     const auto& experiment = *document.experiment;
     Planned planned;
     planned.name = experiment.metadata.name;
     planned.spec = experiment.spec;
+    planned.asked = experiment.spec.duration;
+    planned.spec.duration = std::min(planned.asked, longest);
     if (seed) planned.spec.seed = seed;
     planned.seed = planned.spec.seed ? static_cast<std::uint64_t>(*planned.spec.seed)
                                      : run::derive_seed(planned.name, document.digest,
@@ -35,6 +41,18 @@ Planned make_plan(const manifest::Document& document, std::optional<std::int64_t
     planned.selection = run::select(planned.spec, planned.seed, population, {});
     planned.timeline = run::timeline(planned.spec, planned.seed, planned.selection.picks);
     return planned;
+}
+
+// A one-shot does not run again by itself; a plan of what will not happen must say so.
+std::string already_run(const std::vector<Item>& items, const manifest::Document& document) {
+    for (const auto& item : items) {
+        const auto* source = item.status.at("status", "source");
+        const bool same = item.name == document.name && source != nullptr &&
+                          source->text_at("digest") == document.digest &&
+                          item.field("run_id") == document.experiment->run_id();
+        if (same && !item.field("end_time").empty()) return item.field("phase");
+    }
+    return {};
 }
 
 std::string offset(Duration d) { return "+" + format_duration(d); }
@@ -64,6 +82,14 @@ void print_text(const Context& context, const Planned& planned, const std::strin
                 << (planned.spec.seed ? "" : " (derived; the run draws the same)") << '\n';
     context.out << "Duration:    " << format_duration(planned.spec.duration) << ", recovery within "
                 << format_duration(planned.spec.recovery_timeout) << '\n';
+    if (planned.asked > planned.spec.duration) {
+        context.out << "             (cut from " << format_duration(planned.asked)
+                    << ": the controller's --experiment-timeout)\n";
+    }
+    if (!planned.already.empty()) {
+        context.out << "Note:        has run already (" << planned.already
+                    << "); it runs again with a new run-id, or by chaosctl run\n";
+    }
     if (planned.spec.dry_run) context.out << "Dry run:     nothing will be injected\n";
     for (const auto& draw : planned.timeline.scenarios) {
         context.out << "Scenario:    " << draw.name << (draw.drawn ? "" : " (not drawn)") << '\n';
@@ -86,55 +112,83 @@ void print_text(const Context& context, const Planned& planned, const std::strin
     table.print(context.out);
 }
 
-void write_json(json::Writer& out, const Planned& planned, const std::string& engine_error) {
-    out.begin_object();
-    out.key("name").value(planned.name).key("seed").value(planned.seed);
-    if (!engine_error.empty()) out.key("engine_error").value(engine_error);
-    out.key("matched").value(static_cast<std::uint64_t>(planned.selection.matched));
-    out.key("scenarios").begin_array();
+Node fault_tree(const run::Interval& interval) {
+    Node node = manifest::map_node();
+    node.add("id", manifest::text_node(interval.id));
+    node.add("type", manifest::text_node(type_name(interval.fault)));
+    node.add("target", manifest::text_node(interval.target));
+    node.add("service", manifest::text_node(interval.service));
+    node.add("begin", manifest::text_node(format_duration(interval.begin)));
+    node.add("end", manifest::text_node(format_duration(interval.end)));
+    node.add("instant", manifest::flag_node(is_instant(interval.fault)));
+    return node;
+}
+
+Node tree_of(const Planned& planned, const std::string& engine_error) {
+    Node node = manifest::map_node();
+    node.add("name", manifest::text_node(planned.name));
+    node.add("seed", manifest::integer_node(static_cast<std::int64_t>(planned.seed)));
+    node.add("duration", manifest::text_node(format_duration(planned.spec.duration)));
+    node.add("dry_run", manifest::flag_node(planned.spec.dry_run));
+    if (!planned.already.empty()) {
+        node.add("already_run", manifest::text_node(planned.already));
+    }
+    if (!engine_error.empty()) node.add("engine_error", manifest::text_node(engine_error));
+    node.add("matched",
+             manifest::integer_node(static_cast<std::int64_t>(planned.selection.matched)));
+    Node scenarios = manifest::list_node();
     for (const auto& draw : planned.timeline.scenarios) {
-        out.begin_object().key("name").value(draw.name).key("drawn").value(draw.drawn).end_object();
+        Node scenario = manifest::map_node();
+        scenario.add("name", manifest::text_node(draw.name));
+        scenario.add("drawn", manifest::flag_node(draw.drawn));
+        scenarios.items.push_back(std::move(scenario));
     }
-    out.end_array().key("targets").begin_array();
+    node.add("scenarios", std::move(scenarios));
+    Node targets = manifest::list_node();
     for (const auto& pick : planned.selection.picks) {
-        out.begin_object().key("name").value(pick.name).key("service").value(pick.service);
-        out.end_object();
+        Node target = manifest::map_node();
+        target.add("name", manifest::text_node(pick.name));
+        target.add("service", manifest::text_node(pick.service));
+        targets.items.push_back(std::move(target));
     }
-    out.end_array().key("faults").begin_array();
+    node.add("targets", std::move(targets));
+    Node faults = manifest::list_node();
     for (const auto& interval : planned.timeline.intervals) {
-        out.begin_object().key("id").value(interval.id);
-        out.key("type").value(type_name(interval.fault));
-        out.key("target").value(interval.target).key("service").value(interval.service);
-        out.key("begin").value(format_duration(interval.begin));
-        out.key("end").value(format_duration(interval.end));
-        out.key("instant").value(is_instant(interval.fault)).end_object();
+        faults.items.push_back(fault_tree(interval));
     }
-    out.end_array().end_object();
+    node.add("faults", std::move(faults));
+    return node;
 }
 
 }  // namespace
 
-int plan(const Context& context, const std::string& path, std::optional<std::int64_t> seed) {
-    const auto documents = read_valid_documents(context, path);
+int plan(const Context& context, const std::string& path, std::optional<std::int64_t> seed,
+         Duration longest) {
+    const auto documents = read_valid_documents(context, {path});
     if (!documents) return kFailed;
     const auto population = list_containers(context.docker_host);
     const auto engine_error = population ? std::string{} : population.error().context;
-    json::Writer out{json::Writer::Style::kPretty};
-    out.begin_array();
-    bool first = true;
+    // Without the directory there is only less to tell.
+    const auto items = load_catalog(context).value_or(std::vector<Item>{});
+    std::vector<Planned> plans;
+    Node trees = manifest::list_node();
+    bool somebody = true;
     for (const auto& document : *documents) {
-        const auto planned =
-            make_plan(document, seed, population.value_or(std::vector<Container>{}));
-        if (context.output == Output::kJson) {
-            write_json(out, planned, engine_error);
-        } else {
-            if (!std::exchange(first, false)) context.out << '\n';
+        auto planned =
+            make_plan(document, seed, longest, population.value_or(std::vector<Container>{}));
+        planned.already = already_run(items, document);
+        trees.items.push_back(tree_of(planned, engine_error));
+        const bool may_be_nobody = planned.spec.on_no_targets != OnNoTargets::kFail;
+        somebody = somebody && (may_be_nobody || !planned.selection.picks.empty());
+        plans.push_back(std::move(planned));
+    }
+    if (!print_tree(context, trees)) {
+        for (const auto& planned : plans) {
+            if (&planned != &plans.front()) context.out << '\n';
             print_text(context, planned, engine_error);
         }
     }
-    out.end_array();
-    if (context.output == Output::kJson) context.out << out.text() << '\n';
-    return kOk;
+    return engine_error.empty() && somebody ? kOk : kFailed;
 }
 
 }  // namespace chaos::ctl

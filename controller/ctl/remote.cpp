@@ -45,38 +45,28 @@ bool is_name(const std::string& text) {
 
 int ask_controller(const Context& context, const std::string& name, const std::string& verb) {
     if (!is_name(name)) {
-        context.err << "chaosctl: \"" << name << "\" is not the name of an experiment\n";
-        return kUsage;
+        return failed(context, "\"" + name + "\" is not the name of an experiment", kUsage);
     }
     const auto reply = ask(context, "POST", "/v1/experiments/" + name + "/" + verb);
-    if (!reply) {
-        context.err << "chaosctl: " << reply.error().context << '\n';
-        return kFailed;
-    }
+    if (!reply) return failed(context, reply.error().context);
     const auto document = json::Document::parse(reply->body);
     const bool ok = reply->status == 200;
     const auto text = document ? document->root()[ok ? "message" : "error"].string() : std::nullopt;
     if (ok) {
-        context.out << "chaosexperiment/" << text.value_or(name) << '\n';
+        // "NAME: what happens"
+        print_outcome(context, name, text.value_or(name).substr(name.size()));
         return kOk;
     }
-    context.err << "chaosctl: " << text.value_or("status " + std::to_string(reply->status)) << '\n';
-    return kFailed;
+    return failed(context, text.value_or("status " + std::to_string(reply->status)));
 }
 
 int logs(const Context& context, bool follow) {
     std::uint64_t last = 0;
     do {
         const auto reply = ask(context, "GET", "/v1/logs?after=" + std::to_string(last));
-        if (!reply) {
-            context.err << "chaosctl: " << reply.error().context << '\n';
-            return kFailed;
-        }
+        if (!reply) return failed(context, reply.error().context);
         const auto document = json::Document::parse(reply->body);
-        if (!document) {
-            context.err << "chaosctl: " << document.error().context << '\n';
-            return kFailed;
-        }
+        if (!document) return failed(context, document.error().context);
         for (const auto& line : document->root()["lines"].items()) {
             context.out << line.string().value_or("") << '\n';
         }

@@ -1,57 +1,16 @@
-#include <filesystem>
 #include <map>
 #include <ostream>
 
+#include "controller/ctl/documents.h"
 #include "controller/ctl/verbs.h"
-#include "controller/json/json.h"
-#include "controller/manifest/decode.h"
-#include "controller/source/scanner.h"
-#include "controller/status/file.h"
+#include "controller/manifest/emit.h"
 
 namespace chaos::ctl {
 namespace {
 
-struct Checked {
-    std::string path;
-    manifest::Document document;
-};
+using manifest::Node;
 
-manifest::Document problem(std::string message) {
-    manifest::Document document;
-    document.problems.push_back({{}, "", std::move(message)});
-    return document;
-}
-
-// Reading one byte more than allowed would do, but a user's file is a user's file.
-void check_file(const std::string& path, std::vector<Checked>& checked) {
-    std::error_code ec;
-    if (!std::filesystem::is_regular_file(path, ec)) {
-        checked.push_back(
-            {path, problem(std::filesystem::exists(path, ec) ? "is not a regular file"
-                                                             : "no such file or directory")});
-        return;
-    }
-    const auto text = status::read_file(path);
-    if (!text) {
-        checked.push_back({path, problem("cannot be read")});
-        return;
-    }
-    auto documents = manifest::decode(*text);
-    if (documents.empty())
-        documents.push_back(problem("found no document, expected a ChaosExperiment"));
-    for (auto& document : documents) checked.push_back({path, std::move(document)});
-}
-
-void check_directory(const std::string& path, std::vector<Checked>& checked) {
-    source::Scanner scanner{path};
-    const auto scan = scanner.scan(TimePoint{});
-    if (!scan.unavailable.empty()) checked.push_back({path, problem(scan.unavailable)});
-    for (const auto& [file, content] : scan.files) {
-        for (const auto& document : content->documents) checked.push_back({file, document});
-    }
-}
-
-void note_duplicates(std::vector<Checked>& checked) {
+void note_duplicates(std::vector<Named>& checked) {
     std::map<std::string, std::string> first;
     for (auto& item : checked) {
         if (item.document.name.empty()) continue;
@@ -64,55 +23,51 @@ void note_duplicates(std::vector<Checked>& checked) {
     }
 }
 
-void print_json(const Context& context, const std::vector<Checked>& checked) {
-    json::Writer out{json::Writer::Style::kPretty};
-    out.begin_array();
+Node tree_of(const std::vector<Named>& checked) {
+    Node list = manifest::list_node();
     for (const auto& item : checked) {
-        out.begin_object();
-        out.key("path").value(item.path);
-        out.key("document").value(item.document.index);
-        out.key("name").value(item.document.name);
-        out.key("valid").value(item.document.problems.empty());
-        out.key("problems").begin_array();
+        Node node = manifest::map_node();
+        node.add("path", manifest::text_node(item.path));
+        node.add("document", manifest::integer_node(item.document.index));
+        node.add("name", manifest::text_node(item.document.name));
+        node.add("valid", manifest::flag_node(item.document.problems.empty()));
+        Node problems = manifest::list_node();
         for (const auto& p : item.document.problems) {
-            out.begin_object();
-            out.key("line").value(p.mark.line).key("column").value(p.mark.column);
-            out.key("field").value(p.path).key("message").value(p.message);
-            out.end_object();
+            Node problem = manifest::map_node();
+            problem.add("line", manifest::integer_node(p.mark.line));
+            problem.add("column", manifest::integer_node(p.mark.column));
+            problem.add("field", manifest::text_node(p.path));
+            problem.add("message", manifest::text_node(p.message));
+            problems.items.push_back(std::move(problem));
         }
-        out.end_array().end_object();
+        node.add("problems", std::move(problems));
+        list.items.push_back(std::move(node));
     }
-    out.end_array();
-    context.out << out.text() << '\n';
+    return list;
+}
+
+void print_text(const Context& context, const std::vector<Named>& checked) {
+    for (const auto& item : checked) {
+        for (const auto& p : item.document.problems) {
+            context.err << manifest::render(item.path, p) << '\n';
+        }
+        if (!item.document.problems.empty()) continue;
+        if (context.output == Output::kName) {
+            print_outcome(context, item.document.name, "");
+        } else {
+            context.out << item.path << ": " << item.document.name << " is valid\n";
+        }
+    }
 }
 
 }  // namespace
 
 int validate(const Context& context, const std::vector<std::string>& paths) {
-    std::vector<Checked> checked;
-    for (const auto& path : paths) {
-        std::error_code ec;
-        if (std::filesystem::is_directory(path, ec)) {
-            check_directory(path, checked);
-        } else {
-            check_file(path, checked);
-        }
-    }
+    auto checked = read_documents(paths);
     note_duplicates(checked);
     std::size_t broken = 0;
     for (const auto& item : checked) broken += item.document.problems.empty() ? 0 : 1;
-    if (context.output == Output::kJson) {
-        print_json(context, checked);
-    } else {
-        for (const auto& item : checked) {
-            for (const auto& p : item.document.problems) {
-                context.err << manifest::render(item.path, p) << '\n';
-            }
-            if (item.document.problems.empty()) {
-                context.out << item.path << ": " << item.document.name << " is valid\n";
-            }
-        }
-    }
+    if (!print_tree(context, tree_of(checked))) print_text(context, checked);
     return broken == 0 ? kOk : kFailed;
 }
 

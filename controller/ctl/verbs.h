@@ -16,7 +16,10 @@ namespace chaos::ctl {
 int validate(const Context& context, const std::vector<std::string>& paths);
 
 // Who would be hit, when, with which seed. Reads Docker's list of containers; touches nothing.
-int plan(const Context& context, const std::string& path, std::optional<std::int64_t> seed);
+// `longest`: the controller's cap on spec.duration. 1 where it is not known who would be hit, or
+// nobody would.
+int plan(const Context& context, const std::string& path, std::optional<std::int64_t> seed,
+         Duration longest);
 
 // With `watch` it does not return: a line that has changed is printed again.
 int get(const Context& context, const std::string& name, bool watch = false);
@@ -28,10 +31,13 @@ int explain(const Context& context, const std::string& field);
 // The editors' JSON Schema, or with `markdown` the reference page of docs/.
 int schema(const Context& context, bool markdown);
 
-// Copies experiments into the manifests directory, each validated first; "-" is standard input.
-int apply_manifest(const Context& context, const std::string& path);
-// Removes the manifest: the running controller then aborts and undoes.
-int delete_experiment(const Context& context, const std::string& name);
+// Copies experiments into the manifests directory, all of them validated first; "-" is standard
+// input, of directories all manifests are taken.
+int apply_manifests(const Context& context, const std::vector<std::string>& paths);
+// Removes the manifests of the names, or of those that stand in the files: the running controller
+// then aborts and undoes.
+int delete_experiments(const Context& context, std::vector<std::string> names,
+                       const std::vector<std::string>& paths);
 
 // What applying the file would change; 0: nothing, 1: something, 2: the file is broken.
 int diff(const Context& context, const std::string& path);

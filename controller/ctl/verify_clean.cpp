@@ -5,10 +5,13 @@
 
 #include "controller/ctl/population.h"
 #include "controller/ctl/verbs.h"
+#include "controller/manifest/emit.h"
 #include "controller/store/store.h"
 
 namespace chaos::ctl {
 namespace {
+
+using manifest::Node;
 
 // Whether Docker bears out what the journal says; where the container is gone, so is the fault.
 bool still_there(const FaultRecord& fault, const std::vector<Container>& containers) {
@@ -21,42 +24,56 @@ bool still_there(const FaultRecord& fault, const std::vector<Container>& contain
     return !container->running();
 }
 
+struct Left {
+    std::string experiment;
+    FaultRecord fault;
+};
+
+Node tree_of(const std::vector<Left>& left) {
+    Node node = manifest::map_node();
+    node.add("clean", manifest::flag_node(left.empty()));
+    Node list = manifest::list_node();
+    for (const auto& [experiment, fault] : left) {
+        Node item = manifest::map_node();
+        item.add("experiment", manifest::text_node(experiment));
+        item.add("type", manifest::text_node(type_name(fault.spec)));
+        item.add("target", manifest::text_node(fault.target));
+        item.add("by_hand", manifest::text_node(manual_undo(fault.spec, fault.target)));
+        list.items.push_back(std::move(item));
+    }
+    node.add("in_force", std::move(list));
+    return node;
+}
+
 }  // namespace
 
 int verify_clean(const Context& context) {
     if (!std::filesystem::exists(context.state_dir + "/state.db")) {
-        context.err << "chaosctl: no journal in " << context.state_dir
-                    << "; --state-dir must be that of the controller\n";
-        return kFailed;
+        return failed(context, "no journal in " + context.state_dir +
+                                   "; --state-dir must be that of the controller");
     }
     const auto runs = store::Store::peek(context.state_dir);
-    if (!runs) {
-        context.err << "chaosctl: " << runs.error().context << '\n';
-        return kFailed;
-    }
-    std::vector<FaultRecord> held;
+    if (!runs) return failed(context, runs.error().context);
+    std::vector<Left> left;
     for (const auto& run : *runs) {
-        std::ranges::copy_if(run.faults, std::back_inserter(held), &FaultRecord::holds);
+        for (const auto& fault : run.faults) {
+            if (fault.holds()) left.push_back({run.experiment, fault});
+        }
     }
-    if (held.empty()) {
-        context.out << "clean: the journal in " << context.state_dir << " has nothing in force\n";
-        return kOk;
+    if (!left.empty()) {
+        const auto containers = list_containers(context.docker_host);
+        if (!containers) return failed(context, containers.error().context);
+        std::erase_if(left, [&](const Left& l) { return !still_there(l.fault, *containers); });
     }
-    const auto containers = list_containers(context.docker_host);
-    if (!containers) {
-        context.err << "chaosctl: " << containers.error().context << '\n';
-        return kFailed;
-    }
-    std::size_t left = 0;
-    for (const auto& fault : held) {
-        if (!still_there(fault, *containers)) continue;
-        ++left;
+    if (print_tree(context, tree_of(left))) return left.empty() ? kOk : kFailed;
+    for (const auto& [experiment, fault] : left) {
         context.out << type_name(fault.spec) << " on " << fault.target
                     << " is in force; by hand: " << manual_undo(fault.spec, fault.target) << '\n';
     }
-    if (left == 0)
-        context.out << "clean: no container is as the journal's open faults would have it\n";
-    return left == 0 ? kOk : kFailed;
+    if (!left.empty()) return kFailed;
+    context.out << "clean: nothing that the journal in " << context.state_dir
+                << " knows of is in force\n";
+    return kOk;
 }
 
 }  // namespace chaos::ctl

@@ -7,6 +7,7 @@
 #include "controller/ctl/catalog.h"
 #include "controller/ctl/verbs.h"
 #include "controller/manifest/diagnostic.h"
+#include "controller/status/status.h"
 
 namespace chaos::ctl {
 namespace {
@@ -31,6 +32,17 @@ std::optional<Goal> parse_goal(const std::string& text) {
     }
     const bool known = goal.kind == "phase" || goal.kind == "verdict" || goal.kind == "condition";
     return known && !goal.value.empty() ? std::optional{goal} : std::nullopt;
+}
+
+// A word that no status will ever have would wait for its whole timeout.
+std::string slip_of(const Goal& goal) {
+    std::vector<std::string> words;
+    if (goal.kind == "phase") words = status::phases();
+    if (goal.kind == "verdict") words = status::verdicts();
+    if (goal.kind == "condition") words = status::condition_types();
+    const auto& word = goal.kind == "condition" ? goal.key : goal.value;
+    if (words.empty() || std::ranges::find(words, word) != words.end()) return {};
+    return ", expected " + manifest::list_of(words) + manifest::did_you_mean(word, words);
 }
 
 std::string condition_status(const Item& item, const std::string& type) {
@@ -59,34 +71,35 @@ int wait_for(const Context& context, const std::string& name, const std::string&
              Duration timeout) {
     const auto goal = parse_goal(goal_text);
     if (!goal) {
-        context.err
-            << "chaosctl: --for: found \"" << goal_text
-            << "\", expected phase=PHASE, verdict=VERDICT, condition=TYPE[=STATUS] or delete\n";
-        return kUsage;
+        return failed(context,
+                      "--for: found \"" + goal_text +
+                          "\", expected phase=PHASE, verdict=VERDICT, condition=TYPE[=STATUS] or "
+                          "delete",
+                      kUsage);
+    }
+    if (const auto slip = slip_of(*goal); !slip.empty()) {
+        return failed(context, "--for: found \"" + goal_text + "\"" + slip, kUsage);
     }
     const auto end = std::chrono::steady_clock::now() + timeout;
     for (;;) {
         const auto items = load_catalog(context);
-        if (!items) {
-            context.err << "chaosctl: " << items.error().context << '\n';
-            return kFailed;
-        }
+        if (!items) return failed(context, items.error().context);
         const auto item = std::ranges::find(*items, name, &Item::name);
         const bool gone = item == items->end();
         if (goal->kind == "delete" ? gone : !gone && is_met(*goal, *item)) {
-            context.out << "chaosexperiment/" << name << ": " << goal_text << '\n';
+            print_outcome(context, name, ": " + goal_text);
             return kOk;
         }
         if (!gone && goal->kind != "delete" && goal->kind != "condition" && is_over(*item)) {
-            context.err << "chaosctl: " << name << " has ended with phase " << item->field("phase")
-                        << " and verdict " << item->field("verdict") << ", not " << goal_text
-                        << '\n';
-            return kFailed;
+            const auto verdict = item->field("verdict");
+            return failed(context, name + " has ended with phase " + item->field("phase") +
+                                       " and " +
+                                       (verdict.empty() ? "no verdict" : "verdict " + verdict) +
+                                       ", not " + goal_text);
         }
         if (std::chrono::steady_clock::now() >= end) {
-            context.err << "chaosctl: timed out after " << format_duration(timeout)
-                        << " waiting for " << goal_text << " of " << name << '\n';
-            return kFailed;
+            return failed(context, "timed out after " + format_duration(timeout) + " waiting for " +
+                                       goal_text + " of " + name);
         }
         std::this_thread::sleep_for(kInterval);
     }

@@ -7,12 +7,18 @@
 namespace chaos::manifest {
 namespace {
 
+constexpr std::string_view kPrefix = "chaos.sutazai.com/";
+
 class Checker {
 public:
     Checker(const Spec& spec, const Node& root, std::vector<Diagnostic>& problems)
-        : spec_(spec), node_(*root.find("spec")), problems_(problems) {}
+        : spec_(spec),
+          metadata_(*root.find("metadata")),
+          node_(*root.find("spec")),
+          problems_(problems) {}
 
     void run() {
+        check_annotations();
         if (spec_.duration <= Duration{0}) {
             report(*node_.find("duration"), "spec.duration", "expected more than 0");
         }
@@ -23,6 +29,29 @@ public:
 private:
     void report(const Node& node, std::string path, std::string message) {
         problems_.push_back({node.mark, std::move(path), std::move(message)});
+    }
+
+    // Under our own prefix a slip would be an experiment that does not pause.
+    void check_annotations() {
+        const Node* annotations = metadata_.find("annotations");
+        if (annotations == nullptr) return;
+        const std::vector<std::string> known{std::string{kRunIdAnnotation},
+                                             std::string{kPausedAnnotation}};
+        for (std::size_t i = 0; i < annotations->keys.size(); ++i) {
+            const auto& key = annotations->keys[i];
+            const Node& value = annotations->items[i];
+            if (!key.name.starts_with(kPrefix)) continue;
+            const auto path = "metadata.annotations[" + key.name + "]";
+            if (std::ranges::find(known, key.name) == known.end()) {
+                problems_.push_back(
+                    {key.mark, path,
+                     "unknown annotation of this project" + did_you_mean(key.name, known)});
+            } else if (key.name == kPausedAnnotation && value.scalar != "true" &&
+                       value.scalar != "false") {
+                report(value, path,
+                       "found " + value.describe() + ", expected \"true\" or \"false\"");
+            }
+        }
     }
 
     void check_target(std::size_t i) {
@@ -62,6 +91,7 @@ private:
                        "duplicate scenario name \"" + scenario.name + "\"");
             }
             check_actions(scenario, node, path, open_end);
+            if (scenario.order == Order::kParallel) check_overlaps(scenario, node, path);
         }
     }
 
@@ -83,6 +113,34 @@ private:
             if (!is_instant(action.fault) && !action.duration && opened.empty()) opened = where;
         }
         if (open_end.empty()) open_end = opened;
+    }
+
+    // Two ways to keep a container from running cannot both be in force.
+    void check_overlaps(const Scenario& scenario, const Node& node, const std::string& path) {
+        for (std::size_t i = 0; i < scenario.actions.size(); ++i) {
+            for (std::size_t j = 0; j < i; ++j) {
+                const auto& a = scenario.actions[j];
+                const auto& b = scenario.actions[i];
+                const bool differ = a.fault.index() != b.fault.index();
+                const bool last = !is_instant(a.fault) && !is_instant(b.fault);
+                if (!differ || !last || !share_targets(a, b) || !share_time(a, b)) continue;
+                report(node.find("actions")->items[i], path + ".actions[" + std::to_string(i) + "]",
+                       std::string{type_name(b.fault)} + " overlaps " +
+                           std::string{type_name(a.fault)} + " of actions[" + std::to_string(j) +
+                           "] on the same targets, expected one after the other");
+            }
+        }
+    }
+
+    static bool share_targets(const Action& a, const Action& b) {
+        if (a.targets.empty() || b.targets.empty()) return true;
+        return std::ranges::find_first_of(a.targets, b.targets) != a.targets.end();
+    }
+
+    static bool share_time(const Action& a, const Action& b) {
+        const bool a_before_b = a.duration && a.start_after + *a.duration <= b.start_after;
+        const bool b_before_a = b.duration && b.start_after + *b.duration <= a.start_after;
+        return !a_before_b && !b_before_a;
     }
 
     void check_action_meaning(const Action& action, const Node& node, const std::string& path) {
@@ -126,6 +184,7 @@ private:
     }
 
     const Spec& spec_;
+    const Node& metadata_;
     const Node& node_;
     std::vector<Diagnostic>& problems_;
 };

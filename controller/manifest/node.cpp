@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <numeric>
+#include <optional>
 
 #include "controller/json/json.h"
 
@@ -12,13 +13,17 @@ namespace {
 
 constexpr std::size_t kShown = 60;  // characters of a foreign value repeated in a message
 
+// YAML's core schema allows a plus sign, from_chars does not.
 template <class T>
-bool reads_as(std::string_view text) {
-    if (text.starts_with('+')) text.remove_prefix(1);
+std::optional<T> read_as(std::string_view text) {
+    if (text.starts_with('+')) {
+        text.remove_prefix(1);
+        if (text.starts_with('-')) return std::nullopt;
+    }
     T value{};
     const auto* end = text.data() + text.size();
     const auto [stop, ec] = std::from_chars(text.data(), end, value);
-    return ec == std::errc{} && stop == end;
+    return ec == std::errc{} && stop == end ? std::optional{value} : std::nullopt;
 }
 
 bool is_plain(const Node& node) { return node.is_scalar() && !node.quoted; }
@@ -51,13 +56,10 @@ void write(json::Writer& out, const Node& node, bool sorted) {
         case Node::Kind::kScalar:
             if (is_boolean(node)) {
                 out.value(node.scalar == "true");
-            } else if (is_integer(node) && reads_as<std::int64_t>(node.scalar)) {
-                std::int64_t number = 0;
-                std::from_chars(node.scalar.data(), node.scalar.data() + node.scalar.size(),
-                                number);
-                out.value(number);
+            } else if (is_integer(node)) {
+                out.value(*read_as<std::int64_t>(node.scalar));
             } else if (is_number(node)) {
-                out.value(std::stod(node.scalar));
+                out.value(*read_as<double>(node.scalar));
             } else {
                 out.value(std::string_view{node.scalar});
             }
@@ -103,15 +105,15 @@ bool is_boolean(const Node& node) {
     return is_plain(node) && (node.scalar == "true" || node.scalar == "false");
 }
 
-bool is_integer(const Node& node) { return is_plain(node) && reads_as<std::int64_t>(node.scalar); }
+bool is_integer(const Node& node) {
+    return is_plain(node) && read_as<std::int64_t>(node.scalar).has_value();
+}
 
 bool is_number(const Node& node) {
-    // from_chars reads "inf" and "nan", which no field means.
-    // std::stod, which reads it later, throws for what is smaller than a normal double.
-    double value = 0;
-    std::from_chars(node.scalar.data(), node.scalar.data() + node.scalar.size(), value);
-    return is_plain(node) && reads_as<double>(node.scalar) &&
-           std::fpclassify(value) != FP_SUBNORMAL &&
+    // from_chars reads "inf" and "nan", which no field means, and what is smaller than a normal
+    // double, which std::stod (build_experiment) throws at.
+    const auto value = read_as<double>(node.scalar);
+    return is_plain(node) && value && std::fpclassify(*value) != FP_SUBNORMAL &&
            node.scalar.find_first_of("iInN") == std::string::npos;
 }
 

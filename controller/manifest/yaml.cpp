@@ -4,6 +4,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <optional>
 #include <sstream>
@@ -16,6 +17,34 @@ struct Stop : std::runtime_error {
     Stop(Mark where, const std::string& why) : std::runtime_error(why), mark(where) {}
     Mark mark;
 };
+
+// What looks like indentation and is part of the text: U+00A0, U+2003, U+2007, U+202F, U+3000.
+bool starts_with_odd_blank(std::string_view text) {
+    constexpr std::array<std::string_view, 5> kBlanks{"\xC2\xA0", "\xE2\x80\x83", "\xE2\x80\x87",
+                                                      "\xE2\x80\xAF", "\xE3\x80\x80"};
+    return std::ranges::any_of(kBlanks, [&](auto blank) { return text.starts_with(blank); });
+}
+
+// The first line that is indented with a tab, 1-based.
+std::optional<Mark> first_tab(std::string_view text, int first_line) {
+    for (int line = first_line; !text.empty(); ++line) {
+        const auto end = std::min(text.find('\n'), text.size());
+        const auto indentation = text.substr(0, std::min(text.find_first_not_of(" \t"), end));
+        const auto tab = indentation.find('\t');
+        if (tab != std::string_view::npos) return Mark{line, static_cast<int>(tab) + 1};
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return std::nullopt;
+}
+
+// yaml-cpp's words for what is mostly a line that is indented by one blank too few or too many.
+std::string explain(const std::string& message) {
+    for (const std::string_view known : {"illegal map value", "end of map not found",
+                                         "end of sequence not found", "illegal block entry"}) {
+        if (message == known) return message + "; is the line indented as those around it?";
+    }
+    return message;
+}
 
 // Builds the tree from the parser's events. yaml-cpp's own Node keeps no marks for keys, accepts
 // duplicate keys and shares aliased nodes, so a tree of our own it is.
@@ -153,6 +182,8 @@ private:
         } else if (!level.key) {
             take_key(level, node);
         } else {
+            // yaml-cpp puts nothing where the next thing is, perhaps lines below.
+            if (node.is_null()) node.mark = level.key->mark;
             level.node.keys.push_back(std::move(*level.key));
             level.node.items.push_back(std::move(node));
             level.key.reset();
@@ -161,6 +192,11 @@ private:
 
     static void take_key(Level& level, const Node& node) {
         if (!node.is_scalar()) throw Stop{node.mark, "found " + node.describe() + " as a key"};
+        if (starts_with_odd_blank(node.scalar)) {
+            throw Stop{node.mark,
+                       "found a blank that is no space (a non-breaking one, perhaps "
+                       "pasted) before a key, expected spaces"};
+        }
         if (level.node.find(node.scalar) != nullptr) {
             throw Stop{node.mark, "duplicate key \"" + node.scalar.substr(0, 60) + "\""};
         }
@@ -277,8 +313,13 @@ YamlDocument parse(const Piece& piece) {
     } catch (const Stop& stop) {
         document.problems.push_back({stop.mark, "", stop.what()});
     } catch (const YAML::Exception& error) {
+        if (const auto tab = first_tab(piece.text, piece.first_line)) {
+            document.problems.push_back(
+                {*tab, "", "not YAML: found a tab in the indentation, expected spaces"});
+            return document;
+        }
         const Mark mark{error.mark.line + piece.first_line, error.mark.column + 1};
-        document.problems.push_back({mark, "", "not YAML: " + error.msg});
+        document.problems.push_back({mark, "", "not YAML: " + explain(error.msg)});
     }
     return document;
 }

@@ -23,8 +23,8 @@ namespace chaos::runtime {
 inline constexpr std::string_view kAbortedByHand = "AbortedByHand";  // a run's stop_reason
 
 struct Settings {
-    Duration experiment_timeout = std::chrono::minutes{30};  // caps spec.duration
-    Duration status_retention = std::chrono::hours{1};       // of a deleted manifest's status file
+    Duration experiment_timeout = kDefaultExperimentTimeout;  // caps spec.duration
+    Duration status_retention = std::chrono::hours{1};        // of a deleted manifest's status file
     std::string host;  // stands for this host in derived seeds
 };
 

@@ -141,7 +141,28 @@ Condition recovery_verified(const Facts& facts) {
     return {kType, kTrue, "Healthy", count_of(run->targets.size(), "target")};
 }
 
+// The words of an enumeration that starts at 0, up to and with `last`.
+template <class E>
+std::vector<std::string> words_up_to(E last) {
+    std::vector<std::string> words;
+    for (int i = 0; i <= static_cast<int>(last); ++i) {
+        const auto word = to_string(static_cast<E>(i));
+        if (!word.empty()) words.emplace_back(word);
+    }
+    return words;
+}
+
 }  // namespace
+
+std::vector<std::string> phases() { return words_up_to(Phase::kCleanupFailed); }
+std::vector<std::string> verdicts() { return words_up_to(Verdict::kAborted); }
+
+std::vector<std::string> condition_types() {
+    std::vector<std::string> types;
+    for (auto& condition : conditions({})) types.push_back(std::move(condition.type));
+    types.emplace_back("SourceUnavailable");
+    return types;
+}
 
 std::vector<Condition> conditions(const Facts& facts) {
     std::vector<Condition> all{valid(facts),     admitted(facts),

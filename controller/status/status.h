@@ -46,6 +46,11 @@ struct Condition {
 // In the specification's fixed order, SourceUnavailable behind them where it holds.
 [[nodiscard]] std::vector<Condition> conditions(const Facts& facts);
 
+// The words that a status may have.
+[[nodiscard]] std::vector<std::string> phases();
+[[nodiscard]] std::vector<std::string> verdicts();
+[[nodiscard]] std::vector<std::string> condition_types();
+
 // The whole document. `previous` is the file's former content (null where there was none): a
 // condition whose status is the same keeps its transition time.
 [[nodiscard]] manifest::Node build(const Facts& facts, const manifest::Node* previous,

@@ -4,10 +4,13 @@
 #include <filesystem>
 #include <sstream>
 
+#include "controller/manifest/decode.h"
 #include "test/support/catch.h"
 #include "test/support/temp_dir.h"
 
 using namespace chaos::ctl;
+using namespace std::chrono_literals;
+namespace manifest = chaos::manifest;
 using namespace chaos::test;
 
 namespace {
@@ -137,16 +140,16 @@ TEST_CASE("apply creates, changes and leaves alone; a broken manifest changes no
     Shell sh;
     TempDir in;
     in.write("a.yaml", manifest_text("a"));
-    CHECK(apply_manifest(sh.context, in / "a.yaml") == kOk);
+    CHECK(apply_manifests(sh.context, {in / "a.yaml"}) == kOk);
     CHECK(sh.said() == "chaosexperiment/a created\n");
     CHECK(read_text(sh.dir / "a.yaml") == manifest_text("a"));
-    CHECK(apply_manifest(sh.context, in / "a.yaml") == kOk);
+    CHECK(apply_manifests(sh.context, {in / "a.yaml"}) == kOk);
     CHECK(sh.said() == "chaosexperiment/a unchanged\n");
     in.write("a.yaml", manifest_text("a", "6m") + "---\n" + manifest_text("b"));
-    CHECK(apply_manifest(sh.context, in / "a.yaml") == kOk);
+    CHECK(apply_manifests(sh.context, {in / "a.yaml"}) == kOk);
     CHECK(sh.said() == "chaosexperiment/a configured\nchaosexperiment/b created\n");
     in.write("a.yaml", manifest_text("a", "7m") + "---\n" + manifest_text("b", "soon"));
-    CHECK(apply_manifest(sh.context, in / "a.yaml") == kFailed);
+    CHECK(apply_manifests(sh.context, {in / "a.yaml"}) == kFailed);
     CHECK(read_text(sh.dir / "a.yaml") == manifest_text("a", "6m"));
 }
 
@@ -157,19 +160,19 @@ TEST_CASE("apply and delete leave the other documents of a file as they are") {
     const auto third = manifest_text("c") + "# end\n";
     sh.dir.write("all.yaml", first + "---\n" + manifest_text("b") + "---\n" + third);
     in.write("b.yaml", manifest_text("b", "9m"));
-    CHECK(apply_manifest(sh.context, in / "b.yaml") == kOk);
+    CHECK(apply_manifests(sh.context, {in / "b.yaml"}) == kOk);
     CHECK(read_text(sh.dir / "all.yaml") ==
           first + "---\n" + manifest_text("b", "9m") + "---\n" + third);
-    CHECK(delete_experiment(sh.context, "b") == kOk);
+    CHECK(delete_experiments(sh.context, {"b"}, {}) == kOk);
     CHECK(read_text(sh.dir / "all.yaml") == first + "---\n" + third);
-    CHECK(delete_experiment(sh.context, "b") == kFailed);
+    CHECK(delete_experiments(sh.context, {"b"}, {}) == kFailed);
     sh.dir.write("twin1.yaml", manifest_text("twin"));
     sh.dir.write("twin2.yaml", manifest_text("twin"));
-    CHECK(delete_experiment(sh.context, "twin") == kFailed);
+    CHECK(delete_experiments(sh.context, {"twin"}, {}) == kFailed);
     CHECK_THAT(sh.complained(), Catch::Contains("twin1.yaml") && Catch::Contains("twin2.yaml"));
     CHECK(std::filesystem::exists(sh.dir / "twin2.yaml"));
     sh.dir.write("one.yaml", manifest_text("one"));
-    CHECK(delete_experiment(sh.context, "one") == kOk);
+    CHECK(delete_experiments(sh.context, {"one"}, {}) == kOk);
     CHECK_FALSE(std::filesystem::exists(sh.dir / "one.yaml"));
 }
 
@@ -193,11 +196,96 @@ TEST_CASE("explain knows fields, action types and intensities") {
 TEST_CASE("plan works without an engine, but for whom it would hit") {
     Shell sh;
     sh.dir.write("a.yaml", manifest_text("a"));
-    CHECK(plan(sh.context, sh.dir / "a.yaml", 5) == kOk);
+    CHECK(plan(sh.context, sh.dir / "a.yaml", 5, 30min) == kFailed);
     CHECK_THAT(sh.said(),
                Catch::Contains("Seed:        5") && Catch::Contains("Targets:     unknown"));
     sh.dir.write("a.yaml", manifest_text("a", "soon"));
-    CHECK(plan(sh.context, sh.dir / "a.yaml", 5) == kFailed);
+    CHECK(plan(sh.context, sh.dir / "a.yaml", 5, 30min) == kFailed);
+}
+
+TEST_CASE("plan tells what the controller would cut, and what has run already") {
+    Shell sh;
+    sh.dir.write("m/a.yaml", manifest_text("a", "1h"));
+    const auto digest = manifest::decode(manifest_text("a", "1h")).at(0).digest;
+    sh.dir.write("m/a.status.yaml",
+                 "metadata: {name: a}\nstatus:\n  phase: Completed\n  end_time: x\n"
+                 "  source: {digest: \"" +
+                     digest + "\"}\n");
+    sh.context.manifests = sh.dir / "m";
+    CHECK(plan(sh.context, sh.dir / "m/a.yaml", {}, 30min) == kFailed);
+    const auto said = sh.said();
+    CHECK_THAT(said, Catch::Contains("Duration:    30m") && Catch::Contains("cut from 1h"));
+    CHECK_THAT(said, Catch::Contains("has run already (Completed)"));
+}
+
+TEST_CASE("An invalid edit, a deletion and a taken name show beside what is in force") {
+    Shell sh;
+    sh.context.manifests = sh.dir / "m";
+    const auto status = [&](const std::string& name, const std::string& path) {
+        sh.dir.write("m/" + name + ".status.yaml",
+                     "metadata: {name: " + name +
+                         "}\nstatus:\n  phase: Running\n  source: {path: \"" + path + "\"}\n");
+    };
+    sh.dir.write("m/edit.yaml", manifest_text("edit", "soon"));
+    status("edit", sh.dir / "m/edit.yaml");
+    status("gone", sh.dir / "m/gone.yaml");
+    sh.dir.write("m/own.yaml", manifest_text("own"));
+    sh.dir.write("m/other.yaml", manifest_text("own"));
+    status("own", sh.dir / "m/own.yaml");
+    CHECK(get(sh.context, "") == kOk);
+    const auto said = sh.said();
+    CHECK_THAT(said, Catch::Contains("Running,InvalidEdit") && Catch::Contains("Running,Deleted") &&
+                         Catch::Contains("Rejected,Duplicate"));
+}
+
+TEST_CASE("apply and delete take directories, several files and several names") {
+    Shell sh;
+    sh.context.manifests = sh.dir / "m";
+    sh.dir.write("m/keep", "");
+    sh.dir.write("in/a.yaml", manifest_text("a"));
+    sh.dir.write("in/deep/b.yaml", manifest_text("b"));
+    sh.dir.write("c.yaml", manifest_text("c"));
+    CHECK(apply_manifests(sh.context, {sh.dir / "in", sh.dir / "c.yaml"}) == kOk);
+    CHECK_THAT(sh.said(), Catch::Contains("/a created") && Catch::Contains("/b created") &&
+                              Catch::Contains("/c created"));
+    CHECK(delete_experiments(sh.context, {}, {sh.dir / "in"}) == kOk);
+    CHECK_FALSE(std::filesystem::exists(sh.dir / "m/b.yaml"));
+    CHECK(delete_experiments(sh.context, {"c", "nobody"}, {}) == kFailed);
+    CHECK_FALSE(std::filesystem::exists(sh.dir / "m/c.yaml"));
+    CHECK(delete_experiments(sh.context, {}, {}) == kUsage);
+    sh.dir.write("in/broken.yaml", "[");
+    CHECK(apply_manifests(sh.context, {sh.dir / "c.yaml", sh.dir / "in"}) == kFailed);
+    CHECK_FALSE(std::filesystem::exists(sh.dir / "m/c.yaml"));
+}
+
+TEST_CASE("What programs read is the same tree as JSON and as YAML") {
+    Shell sh;
+    sh.context.manifests = sh.dir / "m";
+    sh.dir.write("m/a.yaml", manifest_text("a"));
+    sh.dir.write("a.yaml", manifest_text("a", "7m"));
+    const auto both = [&](auto verb) {
+        sh.context.output = Output::kJson;
+        verb();
+        const auto json = manifest::load_yaml(sh.said());
+        sh.context.output = Output::kYaml;
+        verb();
+        const auto yaml = manifest::load_yaml(sh.said());
+        REQUIRE((json.size() == 1 && yaml.size() == 1));
+        CHECK(manifest::canonical_json(json[0].root) == manifest::canonical_json(yaml[0].root));
+        return yaml[0].root;
+    };
+    CHECK(both([&] { (void)validate(sh.context, {sh.dir / "a.yaml"}); }).items.size() == 1);
+    CHECK(both([&] { (void)plan(sh.context, sh.dir / "a.yaml", 5, 30min); }).items.size() == 1);
+    const auto difference = both([&] { (void)diff(sh.context, sh.dir / "a.yaml"); });
+    CHECK(difference.items.at(0).find("changes")->items.at(0).text_at("after") == "7m");
+    (void)both([&] { (void)events(sh.context, "", false); });
+}
+
+TEST_CASE("wait refuses words that no status has") {
+    Shell sh;
+    const auto goal = GENERATE("phase=Compleet", "verdict=Passed", "condition=Recoverd", "phase");
+    CHECK(wait_for(sh.context, "a", goal, 1s) == kUsage);
+    CHECK_THAT(sh.complained(), Catch::Contains("expected"));
 }
 
 TEST_CASE("The generated files are what the schema says") {

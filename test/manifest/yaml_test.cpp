@@ -147,3 +147,24 @@ TEST_CASE("Emitted YAML is read alike by a YAML 1.1 reader") {
     CHECK(emit_yaml(integer_node(5)) == "5\n");
     CHECK(emit_yaml(map_node()) == "{}\n");
 }
+
+TEST_CASE("What looks like indentation and is none is named") {
+    const auto problem = [](const std::string& text) {
+        return load_yaml(text).at(0).problems.at(0);
+    };
+    const auto tab = problem("a:\n  b: 1\n\tc: 2\n");
+    CHECK_THAT(tab.message, Catch::Contains("tab"));
+    CHECK(tab.mark == Mark{3, 1});
+    CHECK_THAT(problem("a:\n\xC2\xA0 b: 1\n").message, Catch::Contains("non-breaking"));
+    CHECK_THAT(problem("a: 1\n  b: 2\n").message, Catch::Contains("indented as those around"));
+}
+
+TEST_CASE("Nothing stands where its key stands") {
+    const auto root = load_yaml("a:\n\n\nb: 1\n").at(0).root;
+    CHECK(root.find("a")->mark == Mark{1, 1});
+}
+
+TEST_CASE("A number with a plus sign is that number") {
+    CHECK(canonical_json(load_yaml("a: +5\nb: +1.5\n").at(0).root) == R"({"a":5,"b":1.5})");
+    CHECK(canonical_json(load_yaml("a: +-5\n").at(0).root) == R"({"a":"+-5"})");
+}
