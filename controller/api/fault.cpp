@@ -36,6 +36,15 @@ bool ends_life(const FaultSpec& fault) {
            std::holds_alternative<ContainerRemove>(fault);
 }
 
+Duration longest_effect(const FaultSpec& fault) {
+    constexpr Duration kMargin = std::chrono::seconds{3};
+    if (const auto* stop = std::get_if<ContainerStop>(&fault)) return stop->grace + kMargin;
+    if (const auto* restart = std::get_if<ContainerRestart>(&fault))
+        return restart->grace + kMargin;
+    if (const auto* remove = std::get_if<ContainerRemove>(&fault)) return remove->grace + kMargin;
+    return Duration{0};
+}
+
 std::string manual_undo(const FaultSpec& fault, const std::string& container) {
     const bool pause = std::holds_alternative<ContainerPause>(fault);
     return (pause ? "docker unpause " : "docker start ") + container;

@@ -78,8 +78,8 @@ void shift(Run& run, Duration by) {
         }
     }
     for (auto& fault : run.faults) {
-        for (auto* time :
-             {&fault.injected_at, &fault.recovered_at, &fault.ends_at, &fault.not_before}) {
+        for (auto* time : {&fault.recorded_at, &fault.injected_at, &fault.recovered_at,
+                           &fault.ends_at, &fault.not_before}) {
             move(*time);
         }
     }

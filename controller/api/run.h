@@ -46,11 +46,13 @@ struct FaultRecord {
     std::string service;
     Incarnation incarnation;
     FaultState state = FaultState::kRecorded;
+    std::optional<TimePoint> recorded_at;  // when it was last about to be injected
     std::optional<TimePoint> injected_at;
     std::optional<TimePoint> recovered_at;
     std::optional<TimePoint> ends_at;     // when it is to be undone at the latest
     int attempts = 0;                     // failed ones since the last success
     std::optional<TimePoint> not_before;  // backoff after a failed attempt
+    bool undoing = false;                 // it was an attempt to undo
     std::string last_error;
     std::map<std::string, std::string> evidence;
 

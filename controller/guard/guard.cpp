@@ -94,8 +94,11 @@ private:
     Task<> start_one(Run& run, RunTarget& target) {
         if (target.rescues >= run::kMaxRescues) co_return;
         const auto started = co_await engine_.start_if_down(target.container_id);
-        if (!started && started.error().code == ErrorCode::kNotFound) co_return;
-        if (started && !*started) co_return;
+        const bool gone = !started && started.error().code == ErrorCode::kNotFound;
+        if (gone || (started && !*started)) {
+            target.rescue_error.clear();
+            co_return;
+        }
         run::note_rescue(target, started ? "" : started.error().context, wall_now());
         run.add_event(wall_now(), true, started ? "TargetStarted" : "StartFailed",
                       "guard: start of " + target.name +
@@ -109,22 +112,25 @@ private:
     container::ContainerReconciler container_;
 };
 
+// A start that Docker refused is to be tried again.
+bool wants_start(const Run& run) {
+    const auto down = run.unrecovered();
+    return std::ranges::any_of(run.targets, [&](const RunTarget& target) {
+        return !target.rescue_error.empty() && target.rescues < run::kMaxRescues &&
+               std::ranges::find(down, target.name) != down.end();
+    });
+}
+
 void close_run(Run& run) {
+    const bool settled = !wants_start(run);
     run.stop_reason = "ControllerLost";
     run.phase = Phase::kAborted;
     run.verdict = Verdict::kAborted;
     run.reason = run.stop_reason;
     run.message = "the controller ended without undoing; its guard undid every fault";
     run.end_time = wall_now();
-    run.settled = true;
+    run.settled = settled;
     run.add_event(wall_now(), true, "Aborted", run.reason + ": " + run.message);
-}
-
-// A start that Docker refused is to be tried again.
-bool wants_start(const Run& run) {
-    return std::ranges::any_of(run.targets, [](const RunTarget& target) {
-        return !target.rescue_error.empty() && target.rescues < run::kMaxRescues;
-    });
 }
 
 enum class Pass { kDone, kAgain };

@@ -1,6 +1,7 @@
 #include "controller/run/adopt.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string_view>
 
@@ -21,22 +22,26 @@ bool same_but_for_its_name(const FaultRecord& record, const DesiredFault& fault)
 }  // namespace
 
 void adopt(std::vector<FaultRecord>& records, const std::vector<DesiredFault>& desired) {
-    std::set<std::string_view> wanted;
-    for (const auto& fault : desired) wanted.insert(fault.id);
-    std::vector<FaultRecord*> orphans;
-    std::set<std::string_view> recorded;
+    std::map<std::string_view, const DesiredFault*> wanted;
+    for (const auto& fault : desired) wanted[fault.id] = &fault;
+    // Records that the fault of their id is not the same as any more: they may be another's.
+    std::vector<FaultRecord*> loose;
+    std::set<std::string> recorded;  // not views: ids change below
     for (auto& record : records) {
         recorded.insert(record.id);
-        if (!wanted.contains(record.id)) orphans.push_back(&record);
+        const auto it = wanted.find(record.id);
+        if (it == wanted.end() || !same_but_for_its_name(record, *it->second)) {
+            loose.push_back(&record);
+        }
     }
     for (const auto& fault : desired) {
-        if (orphans.empty()) return;
+        if (loose.empty()) return;
         if (recorded.contains(fault.id)) continue;
         const auto it = std::ranges::find_if(
-            orphans, [&](const auto* record) { return same_but_for_its_name(*record, fault); });
-        if (it == orphans.end()) continue;
+            loose, [&](const auto* record) { return same_but_for_its_name(*record, fault); });
+        if (it == loose.end()) continue;
         (*it)->id = fault.id;
-        orphans.erase(it);
+        loose.erase(it);
     }
 }
 

@@ -84,6 +84,11 @@ Decision decide(Run run, const Facts& facts) {
         adopt(run.faults, desired);
     }
     auto faults = plan(desired, run.faults, facts.world, facts.now);
+    if (run.underway() && !wants_faults(run, facts)) {
+        // Nothing is wanted for a while only: what has not come yet may come afterwards.
+        std::erase_if(faults.settle,
+                      [](const FaultRecord& f) { return f.state != FaultState::kFired; });
+    }
     faults.start = to_rescue(run, facts);
     return {std::move(run), std::move(faults)};
 }

@@ -1,5 +1,7 @@
 #include "controller/run/outcome.h"
 
+#include <utility>
+
 #include "controller/run/recovery.h"
 
 namespace chaos::run {
@@ -63,6 +65,8 @@ bool record_intent(Run& run, const Injection& injection, TimePoint now) {
     record->state = FaultState::kRecorded;
     record->recovered_at.reset();
     record->ends_at = wanted.end;
+    record->recorded_at = now;
+    record->undoing = false;
     // The clock of a kill starts here: nothing between this and the signal takes long.
     if (is_instant(record->spec)) record->injected_at = now;
     if (auto* target = run.find_target(record->target)) target->incarnation = injection.onto;
@@ -118,6 +122,8 @@ bool note_undo(Run& run, const std::string& fault_id, const Result<Effect>& outc
                std::string_view by, TimePoint now) {
     auto& record = *run.find_fault(fault_id);
     if (!outcome && outcome.error().code != ErrorCode::kNotFound) {
+        // The attempts to inject count no more: undoing has a backoff of its own.
+        if (!std::exchange(record.undoing, true)) record.attempts = 0;
         note_failure(record, outcome.error(), kUndoBackoffCap, now);
         run.add_event(now, true, "UndoFailed", outcome.error().context);
         return false;

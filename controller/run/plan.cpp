@@ -57,7 +57,8 @@ private:
             return;
         }
         if (!active) {
-            if (record.holds() && due(record)) plan_.undo.push_back(record.id);
+            // The backoff of attempts to inject is none for the first one to undo.
+            if (record.holds() && (!record.undoing || due(record))) plan_.undo.push_back(record.id);
             if (wanted != nullptr) wait_for(wanted->begin);
             return;
         }
@@ -116,6 +117,12 @@ private:
         }
         const bool survived = container != nullptr && container->running() &&
                               container->incarnation == record.incarnation;
+        // Docker may still be at it, for whoever asked.
+        if (survived && record.recorded_at &&
+            now_ < *record.recorded_at + longest_effect(record.spec)) {
+            wait_for(*record.recorded_at + longest_effect(record.spec));
+            return;
+        }
         if (ends_life(record.spec) && survived) {
             if (wanted != nullptr) {
                 try_inject(*wanted);

@@ -77,6 +77,8 @@ private:
         std::string path;        // of the manifest, as last seen
         int document = 0;
         std::optional<Run> run;           // the newest
+        bool unsaved = false;             // the store did not take it as it is
+        std::int64_t reused_id = 0;       // in the store, of a run that an edit starts over
         std::vector<RunSummary> history;  // of ended runs, newest first
         // Wall clock less boot clock, when the times of `run` were last right.
         std::optional<Duration> clock_offset;

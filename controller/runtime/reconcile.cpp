@@ -10,6 +10,7 @@ namespace chaos::runtime {
 namespace {
 
 constexpr std::size_t kHistory = 10;
+constexpr Duration kStoreRetry = std::chrono::seconds{1};
 constexpr std::string_view kAskedPrefix = "asked-";  // of the run-id of a run asked for by hand
 
 const Spec& spec_of(const source::Good* good) {
@@ -42,8 +43,15 @@ Task<Result<>> Controller::save(Run& run) {
     co_return Result<>{};
 }
 
+// What the store does not take is tried again: it must not say for ever that a run goes on.
 Task<> Controller::save_or_log(Run& run) {
-    if (const auto saved = co_await save(run); !saved) {
+    const auto saved = co_await save(run);
+    if (std::exchange(known_[run.experiment].unsaved, !saved) && saved) {
+        log::info("state stored again", {{"experiment", run.experiment}});
+    }
+    // Or the same would run again at once, for as long as nothing can be stored.
+    if (!saved && run.finished()) fired_.insert({run.experiment, run.digest, run.run_id});
+    if (!saved) {
         log::error("state store",
                    {{"experiment", run.experiment}, {"error", saved.error().context}});
     }
@@ -84,6 +92,8 @@ void Controller::drop_stale_wait(Known& known) {
     const auto& experiment = known.good->experiment;
     if (run.digest == known.digest && (asked || run.run_id == experiment.run_id())) return;
     if (asked) known.asked.run = run.dry_run;
+    if (run.held) known.asked.hold = true;
+    known.reused_id = run.id;
     known.run.reset();
 }
 
@@ -129,8 +139,12 @@ void Controller::follow_clock(Known& known) {
 // again.
 void Controller::admit_new_run(const std::string& name, Known& known) {
     if (known.active() || stop_by_ || !desired_.unavailable().empty()) return;
-    if (auto fresh = new_run(name, known)) known.run = std::move(fresh);
-    known.asked.run.reset();
+    if (auto fresh = new_run(name, known)) {
+        known.run = std::move(fresh);
+        known.run->id = std::exchange(known.reused_id, 0);
+        known.run->held = known.asked.hold.value_or(false);
+    }
+    known.asked = {};  // what was asked of the run before is not meant for the next one
 }
 
 Task<std::optional<TimePoint>> Controller::reconcile(std::string name) {
@@ -157,11 +171,16 @@ Task<std::optional<TimePoint>> Controller::reconcile(std::string name) {
         again = co_await advance(name, known, before, wanted);
         if (known.run->finished() != before.finished() || !known.active()) wake_waiting(name);
     }
+    if (!known.active() && known.run && known.unsaved) co_await save_or_log(*known.run);
     if (!known.active() && looked_) {
         co_await note_presence(known, wanted);
         if (!wanted) again = after_deletion(name, known);
     }
-    if (known_.contains(name)) tell(name, known_[name], entry ? &*entry : nullptr);
+    const auto it_now = known_.find(name);
+    if (it_now == known_.end()) co_return again;
+    tell(name, it_now->second, entry ? &*entry : nullptr);
+    const auto retry = wall_now() + kStoreRetry;
+    if (it_now->second.unsaved && (!again || retry < *again)) again = retry;
     co_return again;
 }
 
@@ -223,7 +242,9 @@ Task<std::optional<TimePoint>> Controller::advance(const std::string& name, Know
     auto conclusion = run::conclude(std::move(run), facts());
     known.run = std::move(conclusion.run);
     const bool changed = *known.run != before;
-    if (changed && (!known.run->targets.empty() || known.run->finished())) {
+    const bool matters =
+        !known.run->targets.empty() || known.run->finished() || known.run->held || before.held;
+    if ((changed && matters) || known.unsaved) {
         co_await save_or_log(*known.run);
     }
     note_recoveries(before, *known.run);
@@ -274,6 +295,8 @@ std::optional<TimePoint> Controller::after_deletion(const std::string& name, Kno
         const TimePoint until = *known.run->deleted_at + settings_.status_retention;
         if (wall_now() < until) return until;
     }
+    tell(name, known,
+         nullptr);  // so that the publisher knows which file it is, after a restart too
     publisher_.forget(name);
     known_.erase(name);
     return std::nullopt;

@@ -181,8 +181,8 @@ void Scanner::walk(const std::string& directory, const std::string& shown, int d
 std::string Scanner::replaced(const Scan& scan) {
     struct stat info{};
     if (::stat(resolved_root_.c_str(), &info) != 0) return {};
-    const Identity now{info.st_dev, info.st_ino};
-    if (!scan.files.empty() || !filled_) {
+    const Identity now{resolved_root_, info.st_dev, info.st_ino};
+    if (!scan.files.empty() || !filled_ || filled_->path != now.path) {
         filled_ = now;
         return {};
     }

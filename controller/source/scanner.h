@@ -70,6 +70,7 @@ private:
     [[nodiscard]] std::string replaced(const Scan& scan);
 
     struct Identity {
+        std::string path;  // resolved: a link that leads elsewhere now is a swap of the tree
         unsigned long device = 0;
         unsigned long inode = 0;
 

@@ -264,11 +264,13 @@ std::string encode_fault(const FaultRecord& fault) {
     put(out, "service", fault.service);
     put(out, "incarnation", fault.incarnation);
     out.key("state").value(static_cast<int>(fault.state));
+    put(out, "recorded_at", fault.recorded_at);
     put(out, "injected_at", fault.injected_at);
     put(out, "recovered_at", fault.recovered_at);
     put(out, "ends_at", fault.ends_at);
     out.key("attempts").value(fault.attempts);
     put(out, "not_before", fault.not_before);
+    out.key("undoing").value(fault.undoing);
     put(out, "last_error", fault.last_error);
     out.key("evidence").begin_object();
     for (const auto& [key, value] : fault.evidence) put(out, key, value);
@@ -292,11 +294,13 @@ Result<FaultRecord> decode_fault(std::string_view text) {
     if (auto ok = get_enum(from["state"], kFaultStates, "state", fault.state); !ok) {
         return std::unexpected(ok.error());
     }
+    get(from["recorded_at"], fault.recorded_at);
     get(from["injected_at"], fault.injected_at);
     get(from["recovered_at"], fault.recovered_at);
     get(from["ends_at"], fault.ends_at);
     get(from["attempts"], fault.attempts);
     get(from["not_before"], fault.not_before);
+    get(from["undoing"], fault.undoing);
     get(from["last_error"], fault.last_error);
     for (const auto& [key, value] : from["evidence"].members()) {
         fault.evidence[key] = value.string().value_or("");

@@ -168,6 +168,13 @@ Task<Result<Effect>> ContainerReconciler::start(FaultRecord record) {
     const auto before = co_await engine_.refresh(id);
     if (!before) co_return wrap(record.target + ": start", before.error());
     auto effect = effect_now();
+    const bool perhaps_stopping = record.state == FaultState::kRecorded && record.recorded_at &&
+                                  before->incarnation == record.incarnation &&
+                                  wall_now() < *record.recorded_at + longest_effect(record.spec);
+    if (before->running() && perhaps_stopping) {
+        // Docker carries a stop out although whoever asked for it has died: it may still come.
+        co_return unknown(record.target, "start: the stop may still be under way");
+    }
     if (!before->running()) {
         const auto started = co_await engine_.client().start(id);
         if (!started) co_return wrap(record.target, started.error());

@@ -75,6 +75,32 @@ TEST_CASE("Nothing is injected that the journal cannot record, and it is when th
     CHECK(lab.stop(SIGTERM) == 0);
 }
 
+TEST_CASE("A run that ends while nothing can be stored ends once, and is stored later", "[docker]") {
+    Containers c;
+    Lab lab{c};
+    const SmallDisk disk{lab.dir() / "state"};
+    lab.start();
+    disk.fill();
+    const auto ends = [&] {
+        std::size_t n = 0;
+        const auto log = lab.log();
+        for (auto at = log.find("run ended"); at != std::string::npos;
+             at = log.find("run ended", at + 1)) {
+            ++n;
+        }
+        return n;
+    };
+    lab.write("k.yaml", experiment("k", by_name("nobody"), "{type: container_kill}"));
+    lab.expect_phase("k", "Failed");
+    CHECK(until([&] { return lab.log().find("database or disk is full") != std::string::npos; }));
+    disk.make_room();
+    CHECK(until([&] { return lab.log().find("state stored again") != std::string::npos; }));
+    lab.stop(SIGKILL);
+    lab.start();
+    lab.expect_phase("k", "Failed");
+    CHECK(ends() == 1);
+}
+
 TEST_CASE("A status that cannot be written delays no undo", "[docker]") {
     Containers c;
     const auto web = c.start("web");

@@ -70,6 +70,31 @@ TEST_CASE("pause, resume and abort work on a run that is going on", "[docker]") 
     CHECK(lab.ctl({"abort", "p"}).exit_code == 1);
 }
 
+TEST_CASE("A pause of a run that still waits survives an edit and a restart", "[docker]") {
+    Containers c;
+    Lab lab{c};
+    lab.start();
+    const auto name = c.prefix() + "late";
+    const auto text = [&](const std::string& duration) {
+        return experiment("p", "{service: " + name + "}", "{type: container_pause}",
+                          "  on_no_targets: wait\n  recovery_timeout: " + duration + "\n");
+    };
+    lab.write("p.yaml", text("1m"));
+    lab.expect_phase("p", "Waiting");
+    CHECK(lab.ctl({"pause", "p"}).exit_code == 0);
+    CHECK(until([&] { return lab.field("p", "paused") == "true"; }));
+    lab.write("p.yaml", text("2m"));
+    CHECK(until([&] { return lab.field("p", "generation") == "2"; }));
+    CHECK(until([&] { return lab.field("p", "paused") == "true"; }));
+    lab.stop(SIGKILL);
+    c.start("late");
+    lab.start();
+    CHECK(until([&] { return lab.field("p", "paused") == "true"; }));
+    CHECK_FALSE(c.paused(name));
+    CHECK(lab.ctl({"resume", "p"}).exit_code == 0);
+    CHECK(until([&] { return c.paused(name); }));
+}
+
 TEST_CASE("Without a controller the remote verbs say so, and the others work", "[docker]") {
     Containers c;
     Lab lab{c};

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <filesystem>
 
+#include "test/integration/garbling_proxy.h"
 #include "test/integration/harness.h"
 #include "test/support/catch.h"
 
@@ -100,6 +101,24 @@ TEST_CASE("Controllers that fail over and over keep no fault beyond its end", "[
         10s));
     CHECK(until([&] { return guards_of(lab).empty(); }));
     CHECK_FALSE(c.paused(web));
+}
+
+TEST_CASE("A stop that is under way when the controller is killed is waited for and undone",
+          "[docker]") {
+    Containers c;
+    const auto web = c.start("web", {.deaf = true});
+    TempDir dir;
+    const GarblingProxy proxy{dir / "docker.sock", c.host().substr(7), "/stop", "HTTP/1.1 2"};
+    Lab lab{proxy.host()};
+    lab.start({"--guard-grace", "300ms"});
+    lab.write("s.yaml",
+              experiment("s", by_name(web), "{type: container_stop, parameters: {grace: 2s}}"));
+    REQUIRE(until([&] { return proxy.passed() == 1; }));
+    const auto life = c.inspect(web, "{{.State.StartedAt}}");
+    lab.stop(SIGKILL);
+    CHECK(until([&] { return c.inspect(web, "{{.State.StartedAt}}") != life && runs(c, web); }));
+    CHECK(until([&] { return guards_of(lab).empty(); }));
+    CHECK(runs(c, web));
 }
 
 TEST_CASE("A container that was killed for good is started by the guard", "[docker]") {

@@ -89,6 +89,7 @@ void GarblingProxy::serve(int client) {
         write_all(engine, request);
         const bool garble =
             request.substr(0, request.find("\r\n")).find(what_) != std::string::npos;
+        if (garble) ++passed_;
         while (!ending_) {
             if (readable(client, 0) && read_some(client).empty()) break;
             if (!readable(engine, kTick)) continue;

@@ -18,6 +18,8 @@ public:
     ~GarblingProxy();
 
     [[nodiscard]] int garbled() const { return garbled_; }
+    // Requests of that kind that the engine has been sent.
+    [[nodiscard]] int passed() const { return passed_; }
     [[nodiscard]] std::string host() const { return "unix://" + path_; }
 
 private:
@@ -28,6 +30,7 @@ private:
     std::string what_;
     std::string garbage_;
     std::atomic<int> garbled_ = 0;
+    std::atomic<int> passed_ = 0;
     std::atomic<bool> ending_ = false;
     int listener_ = -1;
     std::thread thread_;

@@ -137,7 +137,9 @@ std::string Containers::start(const std::string& name, const Options& options) {
         argv.insert(argv.end(), {"--health-cmd", "test ! -e /tmp/sick", "--health-interval",
                                  "500ms", "--health-retries", "1"});
     }
+    if (options.deaf) argv.insert(argv.end(), {"--entrypoint", "sleep"});
     argv.emplace_back("chaos-test:1");
+    if (options.deaf) argv.emplace_back("2147483647");  // as PID 1 it has no default actions
     docker(argv);
     names_.push_back(full);
     if (options.health_check) {

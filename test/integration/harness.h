@@ -46,6 +46,7 @@ public:
         bool health_check = false;
         std::string restart = "always";
         std::vector<std::string> labels;
+        bool deaf = false;  // ignores SIGTERM: a stop takes its whole grace
     };
     // Starts a container that idles; its full name is prefix + name. Healthy where it has a check.
     std::string start(const std::string& name, const Options& options);

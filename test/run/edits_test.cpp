@@ -111,3 +111,39 @@ TEST_CASE("What waits before the first fault, or is paused before it, does not s
     s.settle();
     CHECK(s.done.back() == "undo container_pause web");
 }
+
+TEST_CASE("An action put before one of its kind is the one that fires") {
+    auto s =
+        sim(spec({service("web")}, {action(ContainerKill{.signal = 15}), action(ContainerPause{})}),
+            {container("web")});
+    s.spec.scenarios[0].order = Order::kParallel;
+    s.settle();
+    s.start("web");
+    s.now += 1s;
+    s.settle();
+    auto& actions = s.spec.scenarios[0].actions;
+    actions.insert(actions.begin(), action(ContainerRestart{}));
+    actions.insert(actions.begin(), action(ContainerKill{.signal = 9}));
+    s.now += 1s;
+    s.start("web");
+    s.done.clear();
+    s.step();
+    CHECK(std::ranges::count(s.done, "inject container_kill web") == 1);
+    CHECK(s.run.find_fault("s/2:container_kill/0@web")->injected_at == kT0);
+}
+
+TEST_CASE("While a run is paused, and while the controller stops, nothing is given up") {
+    auto s = kill_sim();
+    s.inject_error = Error{ErrorCode::kNotFound, "no process matches"};
+    s.step();
+    s.inject_error.reset();
+    const bool by_stopping = GENERATE(true, false);
+    s.stopping = by_stopping;
+    s.paused = !by_stopping;
+    s.now += 10s;
+    s.settle();
+    CHECK_FALSE(s.run.finished());
+    s.stopping = s.paused = false;
+    s.settle();
+    CHECK(s.run.faults[0].state == FaultState::kFired);
+}

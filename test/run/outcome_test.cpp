@@ -76,3 +76,30 @@ TEST_CASE("A run owes what is in force, and a target that did not come back") {
     s.run.faults[0].state = FaultState::kRecorded;  // nobody knows whether it fired
     CHECK(s.run.owes());
 }
+
+TEST_CASE("Attempts to inject that failed delay no undo") {
+    auto s = pause_sim();
+    s.inject_error = Error{ErrorCode::kUnavailable, "timed out"};
+    for (int i = 0; i < 12; ++i) {
+        s.step();
+        s.now = std::min(s.run.faults[0].not_before.value_or(s.now), kT0 + 50s);
+    }
+    s.at("web").state = ContainerState::kPaused;  // one of them took effect after all
+    REQUIRE(s.run.faults[0].not_before > s.now);
+    s.wanted = false;
+    s.settle();
+    CHECK(s.done.back() == "undo container_pause web");
+}
+
+TEST_CASE("A restart that Docker may still be at is not judged yet") {
+    auto s = sim(spec({service("web")}, {action(ContainerRestart{10s})}), {container("web")});
+    s.inject_error = Error{ErrorCode::kUnavailable, "connection lost"};
+    s.step();
+    s.inject_error.reset();
+    s.now = kT0 + 12s;
+    s.settle();
+    CHECK(s.done.size() == 1);
+    s.now = kT0 + 13s;
+    s.settle();
+    CHECK(s.done.size() == 2);
+}

@@ -134,6 +134,20 @@ TEST_CASE("A root that is replaced by an empty directory is unavailable, not emp
     CHECK(scanner.scan(kT0).unavailable.empty());
 }
 
+TEST_CASE("A swap to a tree without manifests is a deletion") {
+    TempDir dir;
+    dir.write("one/a.yaml", manifest_text("a"));
+    fs::create_directory(dir / "two");
+    fs::create_directory_symlink("one", dir / "root");
+    Scanner scanner{dir / "root"};
+    CHECK(scanner.scan(kT0).files.size() == 1);
+    fs::remove(dir / "root");
+    fs::create_directory_symlink("two", dir / "root");
+    const auto scan = scanner.scan(kT0);
+    CHECK(scan.unavailable.empty());
+    CHECK(scan.files.empty());
+}
+
 TEST_CASE("A held index lock of the repository around it is seen") {
     TempDir dir;
     dir.write("repo/.git/HEAD", "x");

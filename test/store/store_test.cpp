@@ -37,10 +37,16 @@ Run some_run() {
     target.rescues = 2;
     target.rescued_at = kT0 + 9s;
     target.rescue_error = "why";
+    target.project = "shop";
+    target.state = "exited";
+    target.restart_delay = 100ms;
+    target.vanished = true;
     run.targets = {target};
     run.paused_since = kT0 + 4s;
     run.paused_total = 7s;
     run.held = true;
+    run.waiting_since = kT0 + 5s;
+    run.deleted_at = kT0 + 6s;
     FaultRecord kill{.id = "s/0:container_kill/0@web-1",
                      .spec = ContainerKill{15, KillMethod::kApi},
                      .target = "web-1",
@@ -48,6 +54,9 @@ Run some_run() {
                      .incarnation = {"abc", "t", 5}};
     kill.state = FaultState::kFired;
     kill.injected_at = kT0;
+    kill.recorded_at = kT0 - 1ms;
+    kill.ends_at = kT0 + 1min;
+    kill.undoing = true;
     kill.evidence = {{"exit_code", "137"}};
     FaultRecord pause{
         .id = "s/1:container_pause@web-1", .spec = ContainerPause{}, .target = "web-1"};
