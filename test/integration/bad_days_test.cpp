@@ -75,7 +75,8 @@ TEST_CASE("Nothing is injected that the journal cannot record, and it is when th
     CHECK(lab.stop(SIGTERM) == 0);
 }
 
-TEST_CASE("A run that ends while nothing can be stored ends once, and is stored later", "[docker]") {
+TEST_CASE("A run that ends while nothing can be stored ends once, and is stored later",
+          "[docker]") {
     Containers c;
     Lab lab{c};
     const SmallDisk disk{lab.dir() / "state"};

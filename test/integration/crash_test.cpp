@@ -106,7 +106,8 @@ TEST_CASE("Controllers that fail over and over keep no fault beyond its end", "[
 TEST_CASE("A stop that is under way when the controller is killed is waited for and undone",
           "[docker]") {
     Containers c;
-    const auto web = c.start("web", {.deaf = true});
+    // As PID 1 it has no default actions: a stop takes its whole grace.
+    const auto web = c.start("web", {.command = {"sleep", "2147483647"}});
     TempDir dir;
     const GarblingProxy proxy{dir / "docker.sock", c.host().substr(7), "/stop", "HTTP/1.1 2"};
     Lab lab{proxy.host()};

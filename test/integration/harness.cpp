@@ -137,9 +137,14 @@ std::string Containers::start(const std::string& name, const Options& options) {
         argv.insert(argv.end(), {"--health-cmd", "test ! -e /tmp/sick", "--health-interval",
                                  "500ms", "--health-retries", "1"});
     }
-    if (options.deaf) argv.insert(argv.end(), {"--entrypoint", "sleep"});
+    argv.insert(argv.end(), options.options.begin(), options.options.end());
+    if (!options.command.empty()) {
+        argv.insert(argv.end(), {"--entrypoint", options.command[0]});
+    }
     argv.emplace_back("chaos-test:1");
-    if (options.deaf) argv.emplace_back("2147483647");  // as PID 1 it has no default actions
+    if (!options.command.empty()) {
+        argv.insert(argv.end(), options.command.begin() + 1, options.command.end());
+    }
     docker(argv);
     names_.push_back(full);
     if (options.health_check) {

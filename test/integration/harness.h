@@ -46,7 +46,8 @@ public:
         bool health_check = false;
         std::string restart = "always";
         std::vector<std::string> labels;
-        bool deaf = false;  // ignores SIGTERM: a stop takes its whole grace
+        std::vector<std::string> options;  // more for docker run
+        std::vector<std::string> command;  // instead of idling
     };
     // Starts a container that idles; its full name is prefix + name. Healthy where it has a check.
     std::string start(const std::string& name, const Options& options);
