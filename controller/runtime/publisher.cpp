@@ -36,12 +36,14 @@ void Publisher::write(Published& published, const std::string& path, const statu
                       TimePoint now) {
     if (published.path != path) {
         if (!published.path.empty()) writer_.submit(published.path, std::nullopt);
-        if (published.document.is_null()) published.document = read_document(path);
+        if (published.transitions.empty()) {
+            published.transitions = status::transitions_of(read_document(path));
+        }
         published.path = path;
     }
-    auto document = status::build(facts, &published.document, now);
+    const auto document = status::build(facts, published.transitions, now);
+    published.transitions = status::transitions_of(document);
     auto text = std::string{kHeader} + manifest::emit_yaml(document);
-    published.document = std::move(document);
     writer_.submit(path, std::move(text));
 }
 

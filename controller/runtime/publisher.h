@@ -30,7 +30,7 @@ public:
 private:
     struct Published {
         std::string path;
-        manifest::Node document;
+        std::vector<status::Transition> transitions;  // of what was written last
     };
 
     [[nodiscard]] std::string beside(const std::string& manifest_path,

@@ -38,18 +38,14 @@ Node source_node(const Source& source) {
     return node;
 }
 
-std::string former_transition(const Node* previous, const Condition& condition) {
-    const Node* list = previous == nullptr ? nullptr : previous->at("status", "conditions");
-    if (list == nullptr) return {};
-    for (const auto& item : list->items) {
-        if (item.text_at("type") == condition.type && item.text_at("status") == condition.status) {
-            return item.text_at("last_transition_time");
-        }
-    }
-    return {};
+TimePoint since(const std::vector<Transition>& former, const Condition& condition, TimePoint now) {
+    const auto it = std::ranges::find_if(former, [&](const Transition& t) {
+        return t.type == condition.type && t.status == condition.status;
+    });
+    return it == former.end() ? now : it->since;
 }
 
-Node conditions_node(const Facts& facts, const Node* previous, TimePoint now) {
+Node conditions_node(const Facts& facts, const std::vector<Transition>& former, TimePoint now) {
     Node list = list_node();
     for (const auto& condition : conditions(facts)) {
         Node node = map_node();
@@ -57,8 +53,7 @@ Node conditions_node(const Facts& facts, const Node* previous, TimePoint now) {
         node.add("status", text_node(condition.status));
         add_text(node, "reason", condition.reason);
         add_text(node, "message", condition.message);
-        const auto former = former_transition(previous, condition);
-        node.add("last_transition_time", text_node(former.empty() ? format_time(now) : former));
+        node.add("last_transition_time", text_node(format_time(since(former, condition, now))));
         node.add("observed_generation", integer_node(facts.generation));
         list.items.push_back(std::move(node));
     }
@@ -224,7 +219,19 @@ void add_phase(Node& status, const Facts& facts) {
 
 }  // namespace
 
-Node build(const Facts& facts, const Node* previous, TimePoint now) {
+std::vector<Transition> transitions_of(const Node& document) {
+    std::vector<Transition> transitions;
+    const Node* list = document.at("status", "conditions");
+    if (list == nullptr) return transitions;
+    for (const auto& item : list->items) {
+        if (const auto time = parse_time(item.text_at("last_transition_time"))) {
+            transitions.push_back({item.text_at("type"), item.text_at("status"), *time});
+        }
+    }
+    return transitions;
+}
+
+Node build(const Facts& facts, const std::vector<Transition>& former, TimePoint now) {
     Node metadata = map_node();
     metadata.add("name", text_node(facts.name));
     Node status = map_node();
@@ -236,7 +243,7 @@ Node build(const Facts& facts, const Node* previous, TimePoint now) {
     } else {
         add_phase(status, facts);
     }
-    status.add("conditions", conditions_node(facts, previous, now));
+    status.add("conditions", conditions_node(facts, former, now));
     if (facts.run != nullptr) {
         add_time(status, "start_time", facts.run->start_time);
         add_time(status, "deadline", facts.run->deadline);

@@ -51,9 +51,19 @@ struct Condition {
 [[nodiscard]] std::vector<std::string> verdicts();
 [[nodiscard]] std::vector<std::string> condition_types();
 
-// The whole document. `previous` is the file's former content (null where there was none): a
-// condition whose status is the same keeps its transition time.
-[[nodiscard]] manifest::Node build(const Facts& facts, const manifest::Node* previous,
+// Since when a condition has its status: what of a document is needed to write the next one.
+struct Transition {
+    std::string type;
+    std::string status;
+    TimePoint since;
+};
+
+// Those of a document; empty where it is none.
+[[nodiscard]] std::vector<Transition> transitions_of(const manifest::Node& document);
+
+// The whole document. A condition whose status is the same as in `former` keeps its transition
+// time.
+[[nodiscard]] manifest::Node build(const Facts& facts, const std::vector<Transition>& former,
                                    TimePoint now);
 
 }  // namespace chaos::status

@@ -123,7 +123,7 @@ TEST_CASE("A status is as the published schema says") {
     run.add_event(kT0, true, "What", "why");
     auto facts = facts_of(&run);
     facts.history = {summarize(run)};
-    const auto body = build(facts, nullptr, kT0);
+    const auto body = build(facts, {}, kT0);
     std::vector<manifest::Diagnostic> problems;
     manifest::validate(*body.find("status"), *manifest::crd().root.property("status"), "status",
                        problems);
@@ -141,7 +141,7 @@ TEST_CASE("A target that somebody else has ended is told as it is") {
     run.faults[0].state = FaultState::kInjected;
     CHECK(condition(facts_of(&run), "RecoveryVerified") == "Unknown Recovering");
     const auto phase = [&] {
-        return build(facts_of(&run), nullptr, kT0)
+        return build(facts_of(&run), {}, kT0)
             .find("status")
             ->find("targets")
             ->items[0]
@@ -156,11 +156,11 @@ TEST_CASE("A target that somebody else has ended is told as it is") {
 
 TEST_CASE("A condition keeps its transition time while its status stays") {
     auto run = finished_run();
-    const auto first = build(facts_of(&run), nullptr, kT0);
-    const auto second = build(facts_of(&run), &first, kT0 + 1h);
+    const auto first = build(facts_of(&run), {}, kT0);
+    const auto second = build(facts_of(&run), transitions_of(first), kT0 + 1h);
     CHECK(manifest::emit_yaml(first) == manifest::emit_yaml(second));
     run.targets[0].timed_out = true;
-    const auto third = build(facts_of(&run), &second, kT0 + 2h);
+    const auto third = build(facts_of(&run), transitions_of(second), kT0 + 2h);
     const auto text = manifest::emit_yaml(third);
     CHECK_THAT(text, Catch::Contains(format_time(kT0)) && Catch::Contains(format_time(kT0 + 2h)));
     CHECK_THAT(text, !Catch::Contains(format_time(kT0 + 1h)));
@@ -169,7 +169,7 @@ TEST_CASE("A condition keeps its transition time while its status stays") {
 TEST_CASE("A status file is YAML that says the same to every reader") {
     auto run = finished_run();
     run.message = "yes: \"quoted\" # not a comment\nsecond line";
-    const auto text = manifest::emit_yaml(build(facts_of(&run), nullptr, kT0));
+    const auto text = manifest::emit_yaml(build(facts_of(&run), {}, kT0));
     const auto documents = manifest::load_yaml(text);
     REQUIRE(documents.size() == 1);
     REQUIRE(documents[0].ok());
