@@ -31,6 +31,7 @@ int run(int argc, char** argv) {
         {"restart", [&] { return start_to_reconciled(samples); }},
         {"start", many_manifests},
         {"reconcile", idle_reconciles},
+        {"loop", loop_reconciles},
         {"idle", idle_cost},
         {"sigkill", [&] { return sigkills(samples); }},
     };

@@ -32,6 +32,7 @@ void write_json(const std::string& path, const std::vector<Figure>& figures);
 [[nodiscard]] std::vector<Figure> start_to_reconciled(int samples);
 [[nodiscard]] std::vector<Figure> many_manifests();   // no containers needed
 [[nodiscard]] std::vector<Figure> idle_reconciles();  // pure, in this process
+[[nodiscard]] std::vector<Figure> loop_reconciles();  // the whole loop, in this process
 [[nodiscard]] std::vector<Figure> idle_cost();
 [[nodiscard]] std::vector<Figure> sigkills(int samples);
 
