@@ -3,12 +3,12 @@
 namespace chaos {
 
 std::string Container::service() const {
-    const auto it = labels.find(std::string{kComposeServiceLabel});
+    const auto it = labels.find(kComposeServiceLabel);
     return it == labels.end() || it->second.empty() ? name : it->second;
 }
 
 std::string Container::project() const {
-    const auto it = labels.find(std::string{kComposeProjectLabel});
+    const auto it = labels.find(kComposeProjectLabel);
     return it == labels.end() ? std::string{} : it->second;
 }
 

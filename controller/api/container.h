@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -24,11 +25,13 @@ struct Incarnation {
     friend bool operator==(const Incarnation&, const Incarnation&) = default;
 };
 
+using Labels = std::map<std::string, std::string, std::less<>>;  // found by string_view, too
+
 struct Container {
     std::string id;
     std::string name;  // without the leading slash
     std::string image;
-    std::map<std::string, std::string> labels;
+    Labels labels;
     std::vector<std::string> networks;
     ContainerState state = ContainerState::kUnknown;
     Health health = Health::kNone;

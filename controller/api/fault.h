@@ -74,8 +74,8 @@ using FaultSpec = std::variant<ContainerKill, ContainerPause, ContainerStop, Con
 // restart, removal. Of other signals nobody knows.
 [[nodiscard]] bool ends_life(const FaultSpec& fault);
 
-// How long Docker may take to carry it out after it was asked to, whoever asked and lives or not: the
-// grace between stop signal and SIGKILL, and a margin for the rest. 0 for what is done at once.
+// How long Docker may take to carry it out after it was asked to, whoever asked and lives or not:
+// the grace between stop signal and SIGKILL, and a margin for the rest. 0 for what is done at once.
 [[nodiscard]] Duration longest_effect(const FaultSpec& fault);
 
 // What somebody types to undo it by hand: "docker unpause web-1".

@@ -67,8 +67,8 @@ Health health_in_status(const std::string& status) {
     return Health::kNone;
 }
 
-std::map<std::string, std::string> string_map(Value value) {
-    std::map<std::string, std::string> result;
+Labels string_map(Value value) {
+    Labels result;
     for (const auto& [key, item] : value.members()) {
         if (auto text = item.string()) result[key] = std::move(*text);
     }

@@ -25,7 +25,7 @@ struct Event {
     std::string id;
     std::string name;
     std::string image;
-    std::map<std::string, std::string> labels;
+    Labels labels;
     std::optional<std::int64_t> exit_code;  // of "die"
     TimePoint time;
 

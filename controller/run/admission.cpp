@@ -54,10 +54,10 @@ std::optional<Conflict> conflict_of(const Selection& selection, const Facts& fac
     std::optional<Conflict> found;
     for (const auto& pick : selection.picks) {
         for (const auto& resource : resources(facts.spec)) {
-            const auto it = facts.held.find(pick.name + "/" + resource);
-            if (it == facts.held.end() || (found && !found->ending)) continue;
-            found = {"container " + pick.name + " is held by experiment " + it->second.experiment,
-                     it->second.ending};
+            const auto holder = facts.holder_of(pick.name, resource);
+            if (!holder || (found && !found->ending)) continue;
+            found = {"container " + pick.name + " is held by experiment " + holder->experiment,
+                     holder->ending};
         }
     }
     return found;
@@ -101,11 +101,6 @@ std::set<std::string> resources(const Spec& spec) {
         for (const auto& action : scenario.actions) names.emplace(resource_of(action.fault));
     }
     return names;
-}
-
-const Container* find_container(const World& world, const std::string& name) {
-    const auto it = std::ranges::find(world.containers, name, &Container::name);
-    return it == world.containers.end() ? nullptr : &*it;
 }
 
 Spec capped(const Facts& facts) {
@@ -157,8 +152,7 @@ void follow(Run& run, const Selection& selection, const Facts& facts) {
     }
 }
 
-Timeline timeline_now(const Run& run, const Facts& facts) {
-    const auto selection = select_now(run, facts);
+Timeline timeline_of(const Run& run, const Selection& selection, const Facts& facts) {
     std::vector<Pick> picks;
     for (const auto& target : run.targets) {
         const auto pick = std::ranges::find(selection.picks, target.name, &Pick::name);

@@ -13,8 +13,6 @@ namespace chaos::run {
 // What the actions of a spec need for themselves on a container: "lifecycle".
 [[nodiscard]] std::set<std::string> resources(const Spec& spec);
 
-[[nodiscard]] const Container* find_container(const World& world, const std::string& name);
-
 // How long a run that another one is in the way of waits before it is rejected: a manifest that
 // replaces another is often seen before the other's deletion is. Longer than the second look at a
 // deletion and the patience with a checkout under way (controller/source/desired.h) in all but
@@ -36,8 +34,9 @@ void finish(Run& run, Phase phase, Verdict verdict, std::string reason, std::str
 // Those who joined the population while the run goes on; one that somebody else holds is left out.
 void follow(Run& run, const Selection& selection, const Facts& facts);
 
-// The timeline of the targets that are still meant: those the spec still selects, and those that do
-// not exist at the moment, since a container that is being recreated comes back under its name.
-[[nodiscard]] Timeline timeline_now(const Run& run, const Facts& facts);
+// The timeline of the targets that are still meant: those the selection (of now) still has, and
+// those that do not exist at the moment, since a container that is being recreated comes back under
+// its name.
+[[nodiscard]] Timeline timeline_of(const Run& run, const Selection& selection, const Facts& facts);
 
 }  // namespace chaos::run

@@ -182,7 +182,7 @@ void complete_idle(Run& run, const Timeline& timeline, TimePoint now) {
     }
 }
 
-void complete(Run& run, const Facts& facts) {
+void complete(Run& run, const Timeline& timeline, const Facts& facts) {
     const auto late = late_targets(run);
     const auto failed = std::ranges::find(run.faults, FaultState::kFailed, &FaultRecord::state);
     if (failed != run.faults.end()) {
@@ -194,7 +194,7 @@ void complete(Run& run, const Facts& facts) {
         finish(run, Phase::kCompleted, Verdict::kFail, "TargetDown",
                join_names(late.ended) + " went down during a fault, and not by it", facts.now);
     } else if (!run.start_time) {
-        complete_idle(run, timeline_now(run, facts), facts.now);
+        complete_idle(run, timeline, facts.now);
     } else {
         finish(run, Phase::kCompleted, Verdict::kPass, "Recovered",
                run.targets.size() == 1 ? "the target recovered" : "all targets recovered",
@@ -231,7 +231,7 @@ void abort(Run& run, bool watching, const Facts& facts) {
 }
 
 // Recovering: undo what holds, then watch the targets.
-std::optional<TimePoint> recover(Run& run, const Facts& facts) {
+std::optional<TimePoint> recover(Run& run, const Timeline& timeline, const Facts& facts) {
     if (!run.recovering() && !run.finished()) {
         run.phase = Phase::kRecovering;
         run.reason = run.stop_reason;
@@ -247,7 +247,7 @@ std::optional<TimePoint> recover(Run& run, const Facts& facts) {
     if (!run.stop_reason.empty()) {
         abort(run, watching, facts);
     } else if (!watching) {
-        complete(run, facts);
+        complete(run, timeline, facts);
     }
     return run.settled ? std::nullopt : next;
 }
@@ -274,14 +274,14 @@ bool is_over(const Run& run, const Timeline& timeline, const Facts& facts) {
 
 }  // namespace
 
-Conclusion conclude(Run run, const Facts& facts) {
+Conclusion conclude(Run run, const Facts& facts, std::optional<Timeline> timeline) {
     if (run.settled) return {std::move(run), std::nullopt};
     if (!run.finished() && run.targets.empty() && run.stop_reason.empty()) {
         const auto next = waits_until(run, facts);
         return {std::move(run), next};
     }
-    const auto timeline = timeline_now(run, facts);
-    if (!run.start_time) note_start(run, timeline);
+    if (!timeline) timeline = timeline_of(run, select_now(run, facts), facts);
+    if (!run.start_time) note_start(run, *timeline);
     if (run.start_time && run.underway()) {
         run.deadline = *run.start_time + capped(facts).duration + run.paused_total;
     }
@@ -289,9 +289,9 @@ Conclusion conclude(Run run, const Facts& facts) {
         auto next = track_all(run, facts);
         return {std::move(run), next};
     }
-    note_ends(run, place(timeline, run.origin, run.targets));
-    if (run.recovering() || run.finished() || is_over(run, timeline, facts)) {
-        auto next = recover(run, facts);
+    note_ends(run, place(*timeline, run.origin, run.targets));
+    if (run.recovering() || run.finished() || is_over(run, *timeline, facts)) {
+        auto next = recover(run, *timeline, facts);
         return {std::move(run), next};
     }
     auto next = track_all(run, facts);

@@ -69,18 +69,19 @@ Decision decide(Run run, const Facts& facts) {
     note_stop(run, facts);
     note_pause(run, facts);
     std::vector<DesiredFault> desired;
+    std::optional<Timeline> timeline;
     if (wants_faults(run, facts)) {
         const bool admitted = !run.targets.empty();
-        if (!admitted && !facts.world.synced) return {std::move(run), {}};
+        if (!admitted && !facts.world.synced) return {std::move(run), {}, {}};
         const auto selection = select_now(run, facts);
-        if (!admitted && !admit(run, selection, facts)) return {std::move(run), {}};
+        if (!admitted && !admit(run, selection, facts)) return {std::move(run), {}, {}};
         if (admitted && facts.world.synced) follow(run, selection, facts);
-        const auto intervals = timeline_now(run, facts);
+        timeline = timeline_of(run, selection, facts);
         if (run.dry_run) {
-            end_dry_run(run, intervals, facts);
-            return {std::move(run), {}};
+            end_dry_run(run, *timeline, facts);
+            return {std::move(run), {}, {}};
         }
-        desired = place(intervals, run.origin, run.targets);
+        desired = place(*timeline, run.origin, run.targets);
         adopt(run.faults, desired);
     }
     auto faults = plan(desired, run.faults, facts.world, facts.now);
@@ -90,7 +91,7 @@ Decision decide(Run run, const Facts& facts) {
                       [](const FaultRecord& f) { return f.state != FaultState::kFired; });
     }
     faults.start = to_rescue(run, facts);
-    return {std::move(run), std::move(faults)};
+    return {std::move(run), std::move(faults), std::move(timeline)};
 }
 
 std::vector<std::string> interesting(const Run& run, const Facts& facts) {
@@ -105,13 +106,12 @@ std::vector<std::string> interesting(const Run& run, const Facts& facts) {
     return names;
 }
 
-std::vector<std::string> holdings(const Run& run, const Spec& spec) {
-    std::vector<std::string> keys;
-    if (run.finished()) return keys;
-    for (const auto& target : run.targets) {
-        for (const auto& resource : resources(spec)) keys.push_back(target.name + "/" + resource);
-    }
-    return keys;
+bool holds(const Run& run, const Spec& spec, const std::string& container,
+           const std::string& resource) {
+    if (run.finished()) return false;
+    const bool is_target = std::ranges::any_of(
+        run.targets, [&](const RunTarget& target) { return target.name == container; });
+    return is_target && resources(spec).contains(resource);
 }
 
 }  // namespace chaos::run

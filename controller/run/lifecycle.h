@@ -2,7 +2,8 @@
 // decide(), carries the plan out, then calls conclude().
 #pragma once
 
-#include <map>
+#include <functional>
+#include <optional>
 #include <string>
 
 #include "controller/api/experiment.h"
@@ -23,8 +24,9 @@ struct Facts {
     bool paused = false;    // by the annotation
     bool stopping = false;  // the controller is about to exit
     World world;
-    // By "container/resource"; without what this run holds.
-    const std::map<std::string, Holder>& held;
+    // Who else holds a container's resource.
+    const std::function<std::optional<Holder>(const std::string& container,
+                                              const std::string& resource)>& holder_of;
     Duration longest;  // global.experiment_timeout
     TimePoint now;
 };
@@ -32,6 +34,8 @@ struct Facts {
 struct Decision {
     Run run;
     FaultPlan plan;
+    // What the plan was made from; absent where the run wants nothing now.
+    std::optional<Timeline> timeline;
 };
 
 // Selects targets, computes what is wanted now and plans it. A run that cannot start comes back
@@ -44,12 +48,15 @@ struct Conclusion {
 };
 
 // After the plan was carried out (and noted in run.faults): start time, phase, recovery, verdict.
-[[nodiscard]] Conclusion conclude(Run run, const Facts& facts);
+// `timeline`: that of the decision, where nothing has happened since.
+[[nodiscard]] Conclusion conclude(Run run, const Facts& facts,
+                                  std::optional<Timeline> timeline = std::nullopt);
 
 // The containers that decide() and conclude() want to know the incarnation of.
 [[nodiscard]] std::vector<std::string> interesting(const Run& run, const Facts& facts);
 
-// "container/resource" keys of what the run holds while it is not finished.
-[[nodiscard]] std::vector<std::string> holdings(const Run& run, const Spec& spec);
+// Whether the run holds a resource of a container: it is not finished, and its spec needs it there.
+[[nodiscard]] bool holds(const Run& run, const Spec& spec, const std::string& container,
+                         const std::string& resource);
 
 }  // namespace chaos::run

@@ -9,13 +9,13 @@
 namespace chaos::run {
 namespace {
 
-const std::string* find_label(const Container& container, const std::string& key) {
+const std::string* find_label(const Container& container, std::string_view key) {
     const auto it = container.labels.find(key);
     return it == container.labels.end() ? nullptr : &it->second;
 }
 
 bool label_is(const Container& container, std::string_view key, const std::string& value) {
-    const auto* found = find_label(container, std::string{key});
+    const auto* found = find_label(container, key);
     return found != nullptr && glob_match(value, *found);
 }
 
@@ -51,7 +51,7 @@ bool any_network(const Selector& selector, const Container& container) {
 }  // namespace
 
 bool matches_service(const std::string& pattern, const Container& container) {
-    const auto* service = find_label(container, std::string{kComposeServiceLabel});
+    const auto* service = find_label(container, kComposeServiceLabel);
     return glob_match(pattern, container.name) ||
            (service != nullptr && glob_match(pattern, *service));
 }
@@ -99,7 +99,7 @@ bool matches(const Target& target, const Container& container) {
 }
 
 bool is_protected(const Container& container) {
-    const auto* value = find_label(container, std::string{kProtectedLabel});
+    const auto* value = find_label(container, kProtectedLabel);
     return value != nullptr && *value == "true";
 }
 

@@ -7,13 +7,9 @@
 namespace chaos::run {
 namespace {
 
-using Containers = std::map<std::string, const Container*>;
-
 class Planner {
 public:
-    Planner(const World& world, TimePoint now) : world_(world), now_(now) {
-        for (const auto& container : world.containers) by_name_[container.name] = &container;
-    }
+    Planner(const World& world, TimePoint now) : world_(world), now_(now) {}
 
     FaultPlan run(const std::vector<DesiredFault>& desired,
                   const std::vector<FaultRecord>& records) {
@@ -39,8 +35,7 @@ private:
     }
 
     [[nodiscard]] const Container* find(const std::string& name) const {
-        const auto it = by_name_.find(name);
-        return it == by_name_.end() ? nullptr : it->second;
+        return find_container(world_, name);
     }
 
     // True when the backoff of a failed attempt is over.
@@ -173,11 +168,15 @@ private:
 
     const World& world_;
     TimePoint now_;
-    Containers by_name_;
     FaultPlan plan_;
 };
 
 }  // namespace
+
+const Container* find_container(const World& world, std::string_view name) {
+    const auto it = std::ranges::lower_bound(world.containers, name, {}, &Container::name);
+    return it == world.containers.end() || it->name != name ? nullptr : &*it;
+}
 
 std::vector<DesiredFault> place(const Timeline& timeline, TimePoint origin,
                                 const std::vector<RunTarget>& targets) {

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "controller/api/container.h"
@@ -45,10 +46,13 @@ struct FaultPlan {
 };
 
 struct World {
-    const std::vector<Container>& containers;
+    const std::vector<Container>& containers;  // by name
     // False while Docker does not answer: absence then means nothing, and nothing is injected.
     bool synced = true;
 };
+
+// Null where there is none of that name.
+[[nodiscard]] const Container* find_container(const World& world, std::string_view name);
 
 [[nodiscard]] std::vector<DesiredFault> place(const Timeline& timeline, TimePoint origin,
                                               const std::vector<RunTarget>& targets);

@@ -68,6 +68,17 @@ private:
         bool abort = false;
         bool recover = false;
     };
+    // What the last status was made from, besides the run.
+    struct Told {
+        std::string path;
+        int document = 0;
+        std::int64_t generation = 0;
+        std::vector<std::string> problems;
+        std::string unavailable;
+        bool engine_synced = true;
+
+        friend bool operator==(const Told&, const Told&) = default;
+    };
     struct Known {
         Asked asked;
         std::shared_ptr<const source::Good> good;  // the last one
@@ -80,6 +91,7 @@ private:
         bool unsaved = false;             // the store did not take it as it is
         std::int64_t reused_id = 0;       // in the store, of a run that an edit starts over
         std::vector<RunSummary> history;  // of ended runs, newest first
+        std::optional<Told> told;         // absent where the status has to be written anew
         // Wall clock less boot clock, when the times of `run` were last right.
         std::optional<Duration> clock_offset;
 
@@ -101,11 +113,14 @@ private:
     void admit_new_run(const std::string& name, Known& known);
     [[nodiscard]] Task<> save_or_log(Run& run);
     [[nodiscard]] Task<Result<>> save(Run& run);
-    [[nodiscard]] std::map<std::string, run::Holder> held_by_others(const std::string& name) const;
+    // The experiment, other than `but`, that holds a container's resource.
+    [[nodiscard]] std::optional<run::Holder> holder_of(const std::string& but,
+                                                       const std::string& container,
+                                                       const std::string& resource) const;
     void wake_waiting(const std::string& name);
     [[nodiscard]] Task<> note_presence(Known& known, bool wanted);
     [[nodiscard]] std::optional<TimePoint> after_deletion(const std::string& name, Known& known);
-    void tell(const std::string& name, const Known& known, const source::Entry* entry);
+    void tell(const std::string& name, Known& known, const source::Entry* entry);
     void note_recoveries(const Run& before, const Run& run);
     void note_end(Known& known);
     [[nodiscard]] bool manual_wait(const Known& known, const source::Entry* entry) const;

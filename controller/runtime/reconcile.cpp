@@ -95,6 +95,7 @@ void Controller::drop_stale_wait(Known& known) {
     if (run.held) known.asked.hold = true;
     known.reused_id = run.id;
     known.run.reset();
+    known.told.reset();
 }
 
 // A run for a spec and run-id that have not run: at once for `once`, with a run-id for `manual`.
@@ -143,6 +144,7 @@ void Controller::admit_new_run(const std::string& name, Known& known) {
         known.run = std::move(fresh);
         known.run->id = std::exchange(known.reused_id, 0);
         known.run->held = known.asked.hold.value_or(false);
+        known.told.reset();
     }
     known.asked = {};  // what was asked of the run before is not meant for the next one
 }
@@ -184,16 +186,16 @@ Task<std::optional<TimePoint>> Controller::reconcile(std::string name) {
     co_return again;
 }
 
-std::map<std::string, run::Holder> Controller::held_by_others(const std::string& name) const {
-    std::map<std::string, run::Holder> held;
-    for (const auto& [other, known] : known_) {
-        if (other == name || !known.run || known.run->finished() || !known.good) continue;
-        const bool ending = !known.run->underway() || !desired_.entries().contains(other);
-        for (auto& key : run::holdings(*known.run, known.good->experiment.spec)) {
-            held[std::move(key)] = {other, ending};
-        }
+std::optional<run::Holder> Controller::holder_of(const std::string& but,
+                                                 const std::string& container,
+                                                 const std::string& resource) const {
+    for (const auto& [name, known] : known_) {
+        if (name == but || !known.run || !known.good) continue;
+        if (!run::holds(*known.run, known.good->experiment.spec, container, resource)) continue;
+        const bool ending = !known.run->underway() || !desired_.entries().contains(name);
+        return run::Holder{name, ending};
     }
-    return held;
+    return std::nullopt;
 }
 
 // A run has ended: what it held is free, and what was edited meanwhile may run.
@@ -208,7 +210,10 @@ Task<std::optional<TimePoint>> Controller::advance(const std::string& name, Know
                                                    Run before, bool wanted) {
     const auto good = known.good;  // stays, whatever is edited meanwhile
     const Spec& spec = spec_of(good.get());
-    std::map<std::string, run::Holder> held;
+    const std::function holder_of = [&](const std::string& container,
+                                        const std::string& resource) -> std::optional<run::Holder> {
+        return this->holder_of(name, container, resource);
+    };
     // Made anew after every wait: the world goes on meanwhile.
     const auto facts = [&]() -> run::Facts {
         return {spec,
@@ -216,14 +221,13 @@ Task<std::optional<TimePoint>> Controller::advance(const std::string& name, Know
                 good && good->experiment.paused(),
                 stop_by_.has_value(),
                 {world_.containers(), world_.synced()},
-                held,
+                holder_of,
                 settings_.experiment_timeout,
                 wall_now()};
     };
     for (const auto& target : run::interesting(*known.run, facts())) {
         co_await world_.ensure_details(target);
     }
-    held = held_by_others(name);
     auto decision = run::decide(*known.run, facts());
     Run run = std::move(decision.run);
     // Others must see at once which containers this run is about to hold.
@@ -239,9 +243,11 @@ Task<std::optional<TimePoint>> Controller::advance(const std::string& name, Know
         Executor::Save save_run = [this](Run& r) { return save(r); };
         co_await executor_.carry_out(std::move(decision.plan), run, std::move(save_run));
     }
-    auto conclusion = run::conclude(std::move(run), facts());
+    if (acts) decision.timeline.reset();  // the world has changed
+    auto conclusion = run::conclude(std::move(run), facts(), std::move(decision.timeline));
     known.run = std::move(conclusion.run);
     const bool changed = *known.run != before;
+    if (changed) known.told.reset();
     const bool matters =
         !known.run->targets.empty() || known.run->finished() || known.run->held || before.held;
     if ((changed && matters) || known.unsaved) {
@@ -307,7 +313,16 @@ bool Controller::manual_wait(const Known& known, const source::Entry* entry) con
            known.good->experiment.spec.schedule == Schedule::kManual;
 }
 
-void Controller::tell(const std::string& name, const Known& known, const source::Entry* entry) {
+void Controller::tell(const std::string& name, Known& known, const source::Entry* entry) {
+    // What goes into a status besides the run: where neither has changed there is nothing to tell.
+    const Told told{entry != nullptr ? entry->path : known.path,
+                    known.document,
+                    known.generation,
+                    entry != nullptr ? entry->problems : std::vector<std::string>{},
+                    desired_.unavailable(),
+                    world_.synced()};
+    if (known.told == told) return;
+    known.told = told;
     status::Facts facts;
     facts.name = name;
     facts.source = {entry != nullptr ? entry->path : known.path, known.document, known.digest};

@@ -118,7 +118,7 @@ std::vector<Figure> loop_reconciles() {
     };
     while (!settled()) io.run_one();
     io.run_for(500ms);
-    Figure figure{"reconciles that change nothing (whole loop, status text included)", "1/s", {}};
+    Figure figure{"reconciles that change nothing (whole loop)", "1/s", {}};
     for (int round = 0; round < kRounds; ++round) {
         const int goal = world.reconciles + kExperiments;
         const auto start = Steady::now();

@@ -108,7 +108,11 @@ TEST_CASE("A container that another experiment holds is refused or waited for") 
         s.settle();
         CHECK(s.done == Lines{"inject container_kill web"});
     }
-    CHECK(holdings(kill_sim().run, kill_sim().spec).empty());
+    auto running = kill_sim();
+    CHECK_FALSE(holds(running.run, running.spec, "web", "lifecycle"));
+    running.settle();
+    CHECK(holds(running.run, running.spec, "web", "lifecycle"));
+    CHECK_FALSE(holds(running.run, running.spec, "web", "network"));
 }
 
 TEST_CASE("A dry run chooses, tells and touches nothing") {

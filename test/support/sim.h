@@ -24,8 +24,8 @@ public:
     bool paused = false;
     bool stopping = false;
     bool start_works = true;
-    std::map<std::string, run::Holder> held;
-    std::set<std::string> undo_fails;  // container names
+    std::map<std::string, run::Holder> held;  // by "container/resource"
+    std::set<std::string> undo_fails;         // container names
     std::optional<Error> inject_error;
     std::vector<std::string> done;  // "inject container_kill web-1", "undo …"
 
@@ -55,7 +55,12 @@ public:
     }
 
     [[nodiscard]] run::Facts facts() {
-        return {spec, wanted, paused, stopping, {containers, synced}, held, 30min, now};
+        std::ranges::sort(containers, {}, &Container::name);
+        holder_of_ = [this](const auto& container, const auto& resource) {
+            const auto it = held.find(container + "/" + resource);
+            return it == held.end() ? std::nullopt : std::optional{it->second};
+        };
+        return {spec, wanted, paused, stopping, {containers, synced}, holder_of_, 30min, now};
     }
 
     // One reconcile; returns when to come again. Empty plans change nothing.
@@ -64,7 +69,8 @@ public:
         run = std::move(decision.run);
         last_plan = decision.plan;
         carry_out(decision.plan);
-        auto conclusion = run::conclude(run, facts());
+        if (!last_plan.empty()) decision.timeline.reset();
+        auto conclusion = run::conclude(run, facts(), std::move(decision.timeline));
         run = std::move(conclusion.run);
         auto next = conclusion.wait_until;
         if (last_plan.wait_until && (!next || *last_plan.wait_until < *next))
@@ -140,6 +146,7 @@ private:
     }
 
     int next_pid_ = 1000;
+    std::function<std::optional<run::Holder>(const std::string&, const std::string&)> holder_of_;
 };
 
 // A run of the given spec, about to be admitted.
