@@ -1,7 +1,7 @@
 # Two commands are all a user needs: make demo, make test. Each sets up what it needs.
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: help deps build demo test test-asan fuzz lint format generate install clean bench
+.PHONY: help deps build demo test lab test-asan fuzz lint format generate install clean bench
 
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
@@ -26,6 +26,14 @@ test:  ## every test
 	@cmake --preset release >/dev/null
 	@cmake --build --preset release -j $(JOBS)
 	@test/run.sh build
+	@test/lab/run.sh build
+
+LAB ?=
+lab:  ## the tests that need the kernel of the lab, a virtual machine; LAB="--shell", LAB="PROGRAM ARGUMENT…"
+	@deploy/deps.sh build test
+	@cmake --preset release >/dev/null
+	@cmake --build --preset release -j $(JOBS)
+	@test/lab/run.sh build $(LAB)
 
 test-asan:  ## every test again under AddressSanitizer and UndefinedBehaviorSanitizer
 	@deploy/deps.sh build test

@@ -25,6 +25,7 @@ readonly lint=(clang-format-19:clang-format-19 clang-19:clang++-19 clang-tidy-19
 readonly demo=(iptables:iptables iproute2:ip busybox-static:busybox curl:curl)
 # The engine's package brings the client except where that has one of its own.
 readonly engine=(docker.io:dockerd 'docker-cli|docker.io:docker')
+readonly lab=(qemu-system-x86:qemu-system-x86_64 mmdebstrap:mmdebstrap cpio:cpio e2fsprogs:mke2fs kmod:depmod)
 readonly more_for_test=(docker-compose:docker-compose jq:jq prometheus:promtool git:git socat:socat faketime:faketime)
 
 usage() {
@@ -59,7 +60,7 @@ add_group() {
         has dockerd || engine_answers || wanted+=("${engine[@]}")
         ;;
     # Tests start engines of their own, so that one which merely answers will not do.
-    test) wanted+=("${demo[@]}" "${engine[@]}" "${more_for_test[@]}") ;;
+    test) wanted+=("${demo[@]}" "${engine[@]}" "${more_for_test[@]}" "${lab[@]}") ;;
     *) usage ;;
     esac
 }

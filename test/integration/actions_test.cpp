@@ -24,7 +24,8 @@ bool runs(const Containers& c, const std::string& name) {
 
 }  // namespace
 
-TEST_CASE("A stopped container is down until the end, then it is started and healthy", "[docker]") {
+TEST_CASE("A stopped container is down until the end, then it is started and healthy",
+          "[docker][lab]") {
     Containers c;
     const auto web = c.start("web", {.health_check = true});
     Lab lab{c};
@@ -108,7 +109,7 @@ TEST_CASE("A removed container is gone, and has recovered when somebody made it 
     CHECK(lab.field("r", "verdict") == "Pass");
 }
 
-TEST_CASE("A process inside the container is killed, the container lives on", "[docker]") {
+TEST_CASE("A process inside the container is killed, the container lives on", "[docker][lab]") {
     Containers c;
     const auto web = c.start("web");
     const auto other = c.start("other");

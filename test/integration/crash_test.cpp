@@ -39,7 +39,7 @@ bool runs(const Containers& c, const std::string& name) {
 }  // namespace
 
 TEST_CASE("The guard undoes everything when the controller is killed and none comes back",
-          "[docker]") {
+          "[docker][lab]") {
     Containers c;
     const auto frozen = c.start("frozen");
     const auto stopped = c.start("stopped");

@@ -7,7 +7,7 @@
 using namespace chaos::test;
 
 TEST_CASE("A manifest dropped in kills a container, which Docker restarts, and the status tells",
-          "[docker]") {
+          "[docker][lab]") {
     Containers c;
     const auto web = c.start("web", {.service = "web", .health_check = true});
     Lab lab{c};
@@ -32,7 +32,7 @@ TEST_CASE("A manifest dropped in kills a container, which Docker restarts, and t
     CHECK(lab.stop(SIGTERM) == 0);
 }
 
-TEST_CASE("Deleting the manifest of a pause thaws the container and says so", "[docker]") {
+TEST_CASE("Deleting the manifest of a pause thaws the container and says so", "[docker][lab]") {
     Containers c;
     const auto web = c.start("web", {.health_check = true});
     Lab lab{c};
@@ -99,7 +99,7 @@ TEST_CASE("A pause that is not ours is neither made nor undone", "[docker]") {
     c.docker({"unpause", web});
 }
 
-TEST_CASE("A target that is restarted during its pause is paused again", "[docker]") {
+TEST_CASE("A target that is restarted during its pause is paused again", "[docker][lab]") {
     Containers c;
     const auto web = c.start("web");
     Lab lab{c};
