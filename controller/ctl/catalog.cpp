@@ -28,6 +28,14 @@ std::string status_path(const Context& context, const std::string& manifest_path
     return (directory / (name + ".status.yaml")).string();
 }
 
+// Whether a status says that its manifest is the file.
+bool is_from(const manifest::Node& status, const std::string& path) {
+    const auto* source = status.at("status", "source", "path");
+    if (source == nullptr) return false;
+    std::error_code ec;
+    return source->scalar == path || fs::equivalent(source->scalar, path, ec);
+}
+
 // A broken file, or one whose name is taken, has the name but not the status.
 bool is_of_another(const Item& item) {
     const auto* source = item.status.at("status", "source", "path");
@@ -51,7 +59,17 @@ void add_leftovers(const Context& context, std::vector<Item>& items) {
         const auto* metadata = status.find("metadata");
         const auto experiment = metadata == nullptr ? std::string{} : metadata->text_at("name");
         if (experiment.empty() || !known.insert(experiment).second) continue;
-        items.push_back({experiment, "", std::nullopt, std::move(status), false});
+        // A broken document that does not say its name may be the experiment's all the same.
+        const auto broken = std::ranges::find_if(items, [&](const Item& item) {
+            return item.document && item.document->name.empty() && item.status.is_null() &&
+                   is_from(status, item.path);
+        });
+        if (broken != items.end()) {
+            broken->name = experiment;
+            broken->status = std::move(status);
+        } else {
+            items.push_back({experiment, "", std::nullopt, std::move(status), false});
+        }
     }
 }
 

@@ -12,8 +12,8 @@ using manifest::Node;
 
 void line(const Context& context, const std::string& label, const std::string& value) {
     if (value.empty()) return;
-    context.out << label << ':' << std::string(label.size() < 14 ? 14 - label.size() : 1, ' ')
-                << value << '\n';
+    context.out << label << (label.empty() ? ' ' : ':')
+                << std::string(label.size() < 14 ? 14 - label.size() : 1, ' ') << value << '\n';
 }
 
 void describe_spec(const Context& context, const Item& item) {
@@ -21,7 +21,6 @@ void describe_spec(const Context& context, const Item& item) {
     const auto& experiment = *item.document->experiment;
     line(context, "Description", experiment.metadata.description);
     line(context, "Duration", format_duration(experiment.spec.duration));
-    line(context, "Run id", experiment.run_id());
     context.out << "Scenarios:\n";
     for (const auto& scenario : experiment.spec.scenarios) {
         context.out << "  " << scenario.name << ":";
@@ -77,6 +76,12 @@ void describe_status(const Context& context, const Item& item) {
     line(context, "Verdict", item.field("verdict"));
     line(context, "Reason", item.field("reason"));
     line(context, "Message", item.field("message"));
+    line(context, "Run id", item.field("run_id"));
+    const bool valid = item.document && item.document->experiment;
+    const auto wanted = valid ? item.document->experiment->run_id() : std::string{};
+    if (!wanted.empty() && wanted != item.field("run_id")) {
+        line(context, "", "the manifest has run-id " + wanted + ", which has run or is yet to run");
+    }
     line(context, "Seed", item.field("seed"));
     line(context, "Generation", item.field("generation"));
     line(context, "Started", item.field("start_time"));

@@ -42,6 +42,10 @@ void print(const Context& context, const std::vector<Row>& rows, bool header) {
     context.out.flush();
 }
 
+bool is_known(const std::vector<Item>& items, const std::string& name) {
+    return name.empty() || std::ranges::find(items, name, &Item::name) != items.end();
+}
+
 Node tree_of(const std::vector<Row>& rows) {
     Node list = manifest::list_node();
     for (const auto& [time, experiment, type, reason, message] : rows) {
@@ -62,6 +66,7 @@ int events(const Context& context, const std::string& name, bool watch) {
     if (!watch && context.output != Output::kTable) {
         const auto items = load_catalog(context);
         if (!items) return failed(context, items.error().context);
+        if (!is_known(*items, name)) return not_found(context, name);
         print_tree(context, tree_of(rows_of(*items, name)));
         return kOk;
     }
@@ -73,6 +78,7 @@ int events(const Context& context, const std::string& name, bool watch) {
     do {
         const auto items = load_catalog(context);
         if (!items) return failed(context, items.error().context);
+        if (!watch && !is_known(*items, name)) return not_found(context, name);
         auto rows = rows_of(*items, name);
         std::erase_if(rows, [&](const Row& row) { return !shown.insert(row).second; });
         if (header || !rows.empty()) print(context, rows, header);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 #include <ostream>
 
 #include "controller/app/host.h"
@@ -65,10 +66,12 @@ void print_selection(const Context& context, const run::Selection& s) {
     context.out << "Matched:     " << s.matched << (s.matched == 1 ? " container" : " containers")
                 << " of " << s.matched_services
                 << (s.matched_services == 1 ? " service\n" : " services\n");
-    context.out << "Safety:      at most "
-                << (s.service_cap > s.matched_services ? std::string{"all"}
-                                                       : std::to_string(s.service_cap))
-                << (s.service_cap == 1 ? " service" : " services") << " may be hit\n";
+    const bool unlimited = s.service_cap == std::numeric_limits<std::size_t>::max();
+    context.out << "Safety:      "
+                << (unlimited ? "no limit on services"
+                              : "at most " + std::to_string(s.service_cap) +
+                                    (s.service_cap == 1 ? " service" : " services") + " may be hit")
+                << '\n';
     if (!s.spared.empty()) {
         context.out << "Protected:  ";
         for (const auto& name : s.spared) context.out << ' ' << name;
@@ -101,6 +104,10 @@ void print_text(const Context& context, const Planned& planned, const std::strin
     print_selection(context, planned.selection);
     if (planned.selection.picks.empty()) {
         context.out << "Targets:     none\n";
+        return;
+    }
+    if (planned.timeline.intervals.empty()) {
+        context.out << "Faults:      none is due on the targets chosen\n";
         return;
     }
     Table table{{"BEGIN", "END", "ACTION", "SERVICE", "CONTAINER"}};
@@ -179,7 +186,7 @@ int plan(const Context& context, const std::string& path, std::optional<std::int
         planned.already = already_run(items, document);
         trees.items.push_back(tree_of(planned, engine_error));
         const bool may_be_nobody = planned.spec.on_no_targets != OnNoTargets::kFail;
-        somebody = somebody && (may_be_nobody || !planned.selection.picks.empty());
+        somebody = somebody && (may_be_nobody || !planned.timeline.intervals.empty());
         plans.push_back(std::move(planned));
     }
     if (!print_tree(context, trees)) {

@@ -61,7 +61,7 @@ bool is_met(const Goal& goal, const Item& item) {
 
 // The run is over, so that what was not reached by now never will be.
 bool is_over(const Item& item) {
-    constexpr std::array kEnds{"Completed", "Failed", "Aborted", "Rejected"};
+    constexpr std::array kEnds{"Completed", "Failed", "Aborted", "Rejected", "CleanupFailed"};
     return std::ranges::find(kEnds, item.field("phase")) != kEnds.end();
 }
 
@@ -86,7 +86,9 @@ int wait_for(const Context& context, const std::string& name, const std::string&
         if (!items) return failed(context, items.error().context);
         const auto item = std::ranges::find(*items, name, &Item::name);
         const bool gone = item == items->end();
-        if (goal->kind == "delete" ? gone : !gone && is_met(*goal, *item)) {
+        // The status file stays for a while after the manifest, and says when all is undone.
+        const bool deleted = gone || (item->path.empty() && is_over(*item));
+        if (goal->kind == "delete" ? deleted : !gone && is_met(*goal, *item)) {
             print_outcome(context, name, ": " + goal_text);
             return kOk;
         }

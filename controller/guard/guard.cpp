@@ -121,16 +121,22 @@ bool wants_start(const Run& run) {
     });
 }
 
+// Not settled: the next controller sees whether the targets are well again.
 void close_run(Run& run) {
-    const bool settled = !wants_start(run);
     run.stop_reason = "ControllerLost";
     run.phase = Phase::kAborted;
     run.verdict = Verdict::kAborted;
     run.reason = run.stop_reason;
     run.message = "the controller ended without undoing; its guard undid every fault";
     run.end_time = wall_now();
-    run.settled = settled;
+    run.settled = false;
     run.add_event(wall_now(), true, "Aborted", run.reason + ": " + run.message);
+}
+
+int rescues(const Run& run) {
+    int count = 0;
+    for (const auto& target : run.targets) count += target.rescues;
+    return count;
 }
 
 enum class Pass { kDone, kAgain };
@@ -162,8 +168,9 @@ Pass undo_once(const Settings& settings, Undoer& undoer, bool all) {
     for (std::size_t i = 0; i < before.size(); ++i) {
         auto& run = loaded->runs[i];
         // One that the guard ended before its time is over; one whose faults ended in time is not.
-        if (all && before[i].holds_faults() && !run.holds_faults()) close_run(run);
         left = left || run.holds_faults() || wants_start(run);
+        const bool acted = before[i].holds_faults() || rescues(run) > rescues(before[i]);
+        if (all && acted && !run.holds_faults() && !run.finished()) close_run(run);
         if (run == before[i]) continue;
         if (const auto saved = store->save(run); !saved) {
             log::error("guard: state store", {{"error", saved.error().context}});

@@ -1,5 +1,6 @@
 // The checks that no schema can express.
 #include <algorithm>
+#include <csignal>
 #include <set>
 
 #include "controller/manifest/build_experiment.h"
@@ -54,6 +55,19 @@ private:
         }
     }
 
+    void check_expressions(const Selector& selector, const Node& node, const std::string& path) {
+        using Operator = LabelExpression::Operator;
+        for (std::size_t i = 0; i < selector.label_expressions.size(); ++i) {
+            const auto& expression = selector.label_expressions[i];
+            const bool needs = expression.op == Operator::kIn || expression.op == Operator::kNotIn;
+            if (needs != expression.values.empty()) continue;
+            const Node& item = node.find("label_expressions")->items[i];
+            report(item, path + ".label_expressions[" + std::to_string(i) + "].values",
+                   "operator " + item.text_at("operator") +
+                       (needs ? " needs at least one value" : " takes no values"));
+        }
+    }
+
     void check_target(std::size_t i) {
         const auto& target = spec_.targets[i];
         const Node& node = node_.find("targets")->items[i];
@@ -65,6 +79,12 @@ private:
             report(*node.find("selector"), path + ".selector",
                    "found no conditions, expected at least one; an empty selector would mean "
                    "every container");
+        }
+        if (target.selector) {
+            check_expressions(*target.selector, *node.find("selector"), path + ".selector");
+        }
+        if (target.exclude) {
+            check_expressions(*target.exclude, *node.find("exclude"), path + ".exclude");
         }
         const bool needs_value = target.mode != Mode::kOne && target.mode != Mode::kAll;
         const bool percent =
@@ -155,7 +175,23 @@ private:
                    "found " + parameters.text_at("intensity") +
                        ", expected low or medium in safe mode");
         }
+        check_signal(action.fault, parameters, path);
         if (action.repeat) check_repeat(action, *parameters.find("repeat"), path);
+    }
+
+    // What these freeze nobody would thaw: there is no end of the fault at which to undo it.
+    void check_signal(const FaultSpec& fault, const Node& parameters, const std::string& path) {
+        const auto* kill = std::get_if<ContainerKill>(&fault);
+        const auto* process = std::get_if<ProcessKill>(&fault);
+        const int signal = kill != nullptr      ? kill->signal
+                           : process != nullptr ? process->signal
+                                                : 0;
+        if (signal != SIGSTOP && signal != SIGTSTP && signal != SIGTTIN && signal != SIGTTOU)
+            return;
+        report(*parameters.find("signal"), path + ".parameters.signal",
+               "found " + signal_name(signal) +
+                   ", which freezes processes and is not undone; container_pause freezes the "
+                   "container and thaws it at its end");
     }
 
     void check_subset(const std::string& name, const Node& node, const std::string& path) {

@@ -209,9 +209,10 @@ void check_parameters(const Node& node, const ActionType& type, const std::strin
             continue;
         }
         if (type.instant && key.name == "duration") {
-            problems.push_back({key.mark, below,
-                                type.name + " happens at once and has no duration; to repeat it, "
-                                            "use repeat"});
+            problems.push_back(
+                {key.mark, below,
+                 type.name + " happens at once and has no duration" +
+                     (has_parameter(type, "repeat") ? "; to repeat it, use repeat" : "")});
             continue;
         }
         validate(node.items[i], *crd().parameters().property(key.name), below, problems);

@@ -49,14 +49,14 @@ struct Conflict {
     bool ending = false;
 };
 
-// The first pick that another experiment holds, those preferred that do not let go of it.
-std::optional<Conflict> conflict_of(const Selection& selection, const Facts& facts) {
+// The first that another experiment holds, those preferred that do not let go of it.
+std::optional<Conflict> conflict_of(const std::vector<std::string>& names, const Facts& facts) {
     std::optional<Conflict> found;
-    for (const auto& pick : selection.picks) {
+    for (const auto& name : names) {
         for (const auto& resource : resources(facts.spec)) {
-            const auto holder = facts.holder_of(pick.name, resource);
+            const auto holder = facts.holder_of(name, resource);
             if (!holder || (found && !found->ending)) continue;
-            found = {"container " + pick.name + " is held by experiment " + holder->experiment,
+            found = {"container " + name + " is held by experiment " + holder->experiment,
                      holder->ending};
         }
     }
@@ -76,6 +76,12 @@ void meet_conflict(Run& run, Conflict conflict, const Facts& facts) {
     finish(run, Phase::kRejected, Verdict::kError, "Conflict",
            conflict.message + "; on_conflict: queue would wait for it", facts.now);
     run.settled = true;
+}
+
+std::vector<std::string> names_of(const Selection& selection) {
+    std::vector<std::string> names;
+    for (const auto& pick : selection.picks) names.push_back(pick.name);
+    return names;
 }
 
 void join(Run& run, const Pick& pick, const Facts& facts) {
@@ -125,11 +131,14 @@ void finish(Run& run, Phase phase, Verdict verdict, std::string reason, std::str
 }
 
 bool admit(Run& run, const Selection& selection, const Facts& facts) {
-    if (selection.picks.empty()) {
+    // A container that another experiment keeps down, or has just killed, is not nobody.
+    std::vector<std::string> names = selection.picks.empty() ? selection.down : names_of(selection);
+    auto conflict = conflict_of(names, facts);
+    if (selection.picks.empty() && !conflict) {
         no_targets(run, facts, selection);
         return false;
     }
-    if (auto conflict = conflict_of(selection, facts)) {
+    if (conflict) {
         meet_conflict(run, std::move(*conflict), facts);
         return false;
     }
@@ -144,8 +153,7 @@ bool admit(Run& run, const Selection& selection, const Facts& facts) {
 
 void follow(Run& run, const Selection& selection, const Facts& facts) {
     for (const auto& pick : selection.picks) {
-        if (run.find_target(pick.name) == nullptr &&
-            conflict_of(Selection{.picks = {pick}}, facts)) {
+        if (run.find_target(pick.name) == nullptr && conflict_of({pick.name}, facts)) {
             continue;
         }
         join(run, pick, facts);

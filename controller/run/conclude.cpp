@@ -67,10 +67,12 @@ void note_meddling(Run& run, const RunTarget& before, const RunTarget& target, T
         return state == "running" || state == "paused";
     };
     const bool under_fault = std::ranges::any_of(run.faults, [&](const FaultRecord& f) {
-        return f.target == target.name && f.holds() &&
-               !std::holds_alternative<ContainerStop>(f.spec);
+        const bool stopped = std::holds_alternative<ContainerStop>(f.spec);
+        const bool ended = stopped ? before.state != kGone && target.state == kGone
+                                   : up(before.state) && !up(target.state);
+        return f.target == target.name && f.holds() && ended;
     });
-    if (under_fault && up(before.state) && !up(target.state)) {
+    if (under_fault) {
         run.add_event(now, true, "TargetDown",
                       target.name + " is " + target.state + ", which is not this run's doing");
     }
@@ -126,7 +128,8 @@ std::string join_names(const std::vector<std::string>& names, std::string_view b
 
 // The targets that did not come back by themselves.
 struct Late {
-    std::vector<std::string> started;  // and then came
+    std::vector<std::string> started;  // by the controller or its guard, and then came
+    std::vector<std::string> slow;     // came by themselves, or by somebody else's help
     std::vector<std::string> lost;
     std::vector<std::string> ended;  // by somebody else, during a fault
 };
@@ -134,9 +137,13 @@ struct Late {
 Late late_targets(const Run& run) {
     Late late;
     for (const auto& target : run.targets) {
-        if (!target.timed_out) continue;
-        auto& list = target.recovered ? late.started : target.vanished ? late.ended : late.lost;
-        list.push_back(target.name);
+        const bool helped = target.rescues > 0;
+        if (!target.timed_out && !helped) continue;
+        if (target.recovered) {
+            (helped ? late.started : late.slow).push_back(target.name);
+        } else {
+            (target.vanished ? late.ended : late.lost).push_back(target.name);
+        }
     }
     return late;
 }
@@ -155,16 +162,22 @@ std::string manual_start(const std::vector<std::string>& names, const Facts& fac
 }
 
 void complete_late(Run& run, const Late& late, const Facts& facts) {
-    const auto timeout = format_duration(facts.spec.recovery_timeout);
-    const auto all = late.lost.empty() ? late.started : late.lost;
-    auto message = join_names(all) + " not healthy within " + timeout;
+    const auto within = " not healthy within " + format_duration(facts.spec.recovery_timeout);
+    std::string message;
+    const auto add = [&](const std::vector<std::string>& names, const std::string& what) {
+        if (!names.empty()) message += (message.empty() ? "" : "; ") + join_names(names) + what;
+    };
+    add(late.lost, within);
+    add(late.started, " did not come back by itself; started by the controller, then healthy");
+    add(late.slow, within + ", but later");
     if (late.lost.empty()) {
-        finish(run, Phase::kCompleted, Verdict::kFail, "NotRecovered",
-               message + " by itself; started by the controller, then healthy", facts.now);
-    } else {
-        finish(run, Phase::kCleanupFailed, Verdict::kFail, "NotRecovered",
-               message + "; by hand: " + manual_start(late.lost, facts), facts.now);
+        finish(run, Phase::kCompleted, Verdict::kFail, "NotRecovered", message, facts.now);
+        return;
     }
+    finish(run, Phase::kCleanupFailed, Verdict::kFail, "NotRecovered",
+           message + "; by hand: " + manual_start(late.lost, facts) + "; then: chaosctl recover " +
+               run.experiment,
+           facts.now);
 }
 
 // A run in which nothing was injected, and nothing failed either.
@@ -188,11 +201,16 @@ void complete(Run& run, const Timeline& timeline, const Facts& facts) {
     if (failed != run.faults.end()) {
         finish(run, Phase::kFailed, Verdict::kError, "InjectionFailed",
                failed->id + ": " + failed->last_error, facts.now);
-    } else if (!late.started.empty() || !late.lost.empty()) {
+    } else if (!late.started.empty() || !late.slow.empty() || !late.lost.empty()) {
         complete_late(run, late, facts);
     } else if (!late.ended.empty()) {
         finish(run, Phase::kCompleted, Verdict::kFail, "TargetDown",
                join_names(late.ended) + " went down during a fault, and not by it", facts.now);
+    } else if (run.start_time && timeline.intervals.empty()) {
+        finish(run, Phase::kFailed, Verdict::kError, "NoTargets",
+               "the spec as edited leaves nothing to be done to any container; spec.safety may "
+               "have no room for another service",
+               facts.now);
     } else if (!run.start_time) {
         complete_idle(run, timeline, facts.now);
     } else {
@@ -286,6 +304,7 @@ Conclusion conclude(Run run, const Facts& facts, std::optional<Timeline> timelin
         run.deadline = *run.start_time + capped(facts).duration + run.paused_total;
     }
     if (run.paused_since) {
+        run.deadline.reset();  // the clock stands: nobody knows when it will be
         auto next = track_all(run, facts);
         return {std::move(run), next};
     }

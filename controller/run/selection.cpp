@@ -107,6 +107,20 @@ std::set<std::string> allowed_services(const std::map<std::string, double>& weig
     return allowed;
 }
 
+// Those chosen earlier that count against the cap: also what is gone, but not what is there and is
+// not meant any more, since somebody has edited the spec.
+std::vector<Chosen> counted(const std::vector<Chosen>& chosen,
+                            const std::vector<Container>& population,
+                            const std::set<std::string>& matched) {
+    std::vector<Chosen> result;
+    for (const auto& c : chosen) {
+        const bool there =
+            std::ranges::find(population, c.name, &Container::name) != population.end();
+        if (!there || matched.contains(c.name)) result.push_back(c);
+    }
+    return result;
+}
+
 struct Wanted {
     std::map<std::string, Pick> picks;      // by container name
     std::map<std::string, double> weights;  // by service_key: the largest of its entries
@@ -132,6 +146,7 @@ Selection select(const Spec& spec, std::uint64_t seed, const std::vector<Contain
     std::set<std::string> matched;
     std::set<std::string> matched_services;
     std::set<std::string> spared;
+    std::set<std::string> down;
     const bool frozen = spec.targeting == Targeting::kStatic && !chosen.empty();
     for (std::size_t i = 0; i < spec.targets.size(); ++i) {
         const auto& target = spec.targets[i];
@@ -144,6 +159,7 @@ Selection select(const Spec& spec, std::uint64_t seed, const std::vector<Contain
                 continue;
             }
             members.push_back(&container);
+            if (!container.running()) down.insert(container.name);
             matched.insert(container.name);
             matched_services.insert(service_key(container.project(), container.service()));
         }
@@ -156,12 +172,14 @@ Selection select(const Spec& spec, std::uint64_t seed, const std::vector<Contain
     selection.matched = matched.size();
     selection.matched_services = matched_services.size();
     selection.service_cap = service_cap(spec.safety, matched_services.size());
-    const auto allowed = allowed_services(wanted.weights, selection.service_cap, chosen, seed);
+    const auto allowed = allowed_services(wanted.weights, selection.service_cap,
+                                          counted(chosen, population, matched), seed);
     for (auto& [name, pick] : wanted.picks) {
         if (allowed.contains(service_key(pick.project, pick.service)))
             selection.picks.push_back(std::move(pick));
     }
     selection.spared.assign(spared.begin(), spared.end());
+    selection.down.assign(down.begin(), down.end());
     return selection;
 }
 

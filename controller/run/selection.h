@@ -26,6 +26,7 @@ struct Selection {
     std::size_t matched_services = 0;
     std::size_t service_cap = 0;      // how many services may be hit, from `safety`
     std::vector<std::string> spared;  // protected containers that would have matched
+    std::vector<std::string> down;    // matched, but not running
 
     friend bool operator==(const Selection&, const Selection&) = default;
 };

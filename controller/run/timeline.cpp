@@ -133,10 +133,10 @@ Timeline build(const Spec& spec, std::uint64_t seed, const std::vector<Pick>& pi
 
 // The duration counts from the first fault, so how long that lets wait is added to the limit.
 Timeline timeline(const Spec& spec, std::uint64_t seed, const std::vector<Pick>& picks) {
-    auto result = build(spec, seed, picks, spec.duration);
-    const Duration lead = result.intervals.empty() ? Duration{0} : result.intervals[0].begin;
-    if (lead > Duration{0}) result = build(spec, seed, picks, spec.duration + lead);
-    return result;
+    constexpr Duration kNoLimit = std::chrono::years{10};
+    const auto unlimited = build(spec, seed, picks, kNoLimit);
+    const auto& all = unlimited.intervals;
+    return build(spec, seed, picks, spec.duration + (all.empty() ? Duration{0} : all[0].begin));
 }
 
 }  // namespace chaos::run

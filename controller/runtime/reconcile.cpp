@@ -141,6 +141,7 @@ void Controller::follow_clock(Known& known) {
 void Controller::admit_new_run(const std::string& name, Known& known) {
     if (known.active() || stop_by_ || !desired_.unavailable().empty()) return;
     if (auto fresh = new_run(name, known)) {
+        if (known.run) fresh->events = std::move(known.run->events);  // they are the experiment's
         known.run = std::move(fresh);
         known.run->id = std::exchange(known.reused_id, 0);
         known.run->held = known.asked.hold.value_or(false);

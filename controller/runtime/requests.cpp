@@ -52,6 +52,12 @@ Result<std::string> Controller::hold(const std::string& name, bool held) {
     auto known = find_active(name);
     if (!known) return std::unexpected(known.error());
     if ((*known)->run->finished()) return fail(ErrorCode::kConflict, name + " has ended");
+    const auto& good = (*known)->good;
+    if (!held && good && good->experiment.paused()) {
+        return fail(ErrorCode::kConflict, name + " is paused by the annotation " +
+                                              std::string{kPausedAnnotation} + " in " + good->path +
+                                              "; remove it there");
+    }
     (*known)->asked.hold = held;
     queue_.add(name, true);
     wake();

@@ -123,9 +123,11 @@ Condition recovery_verified(const Facts& facts) {
     std::vector<std::string> down;
     bool all = true;
     for (const auto& target : run->targets) {
-        if (target.timed_out && !target.vanished) {
+        if (target.recovered && target.rescues > 0) {
+            late.push_back(target.name + " was started, then healthy");
+        } else if (target.timed_out && !target.vanished) {
             late.push_back(target.name + " not healthy in time" +
-                           (target.recovered ? ", but since it was started" : ""));
+                           (target.recovered ? ", but later" : ""));
         }
         if (target.disturbed_at && !target.recovered) all = false;
         // Whoever did it: what is down is not healthy.
@@ -138,7 +140,11 @@ Condition recovery_verified(const Facts& facts) {
     const bool over = run->finished() || (all && !run->holds_faults());
     if (over && !down.empty()) return {kType, kFalse, "TargetDown", join(down)};
     if (run->holds_faults() || !all) return {kType, kUnknown, "Recovering", join(down)};
-    return {kType, kTrue, "Healthy", count_of(run->targets.size(), "target")};
+    const auto gone = static_cast<std::size_t>(std::ranges::count_if(
+        run->targets, [](const RunTarget& t) { return t.vanished && t.state != "running"; }));
+    const auto text = count_of(run->targets.size() - gone, "target");
+    if (gone == 0) return {kType, kTrue, "Healthy", text};
+    return {kType, kTrue, "Vanished", text + " healthy; " + std::to_string(gone) + " gone"};
 }
 
 // The words of an enumeration that starts at 0, up to and with `last`.

@@ -104,7 +104,8 @@ std::string_view target_phase(const Run& run, const RunTarget& target) {
         return there || stopped || target.state.empty() ? "Injected" : "Down";
     }
     if (target.vanished) return target.recovered && target.state != "running" ? "Gone" : "Down";
-    if (target.timed_out) return target.recovered ? "RecoveredWithHelp" : "NotRecovered";
+    if (target.recovered && target.rescues > 0) return "RecoveredWithHelp";
+    if (target.timed_out) return target.recovered ? "RecoveredLate" : "NotRecovered";
     if (!target.disturbed_at) return "Selected";
     return target.recovered ? "Recovered" : "Recovering";
 }

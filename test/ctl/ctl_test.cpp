@@ -238,6 +238,30 @@ TEST_CASE("An invalid edit, a deletion and a taken name show beside what is in f
                          Catch::Contains("Rejected,Duplicate"));
 }
 
+TEST_CASE("A broken file of another name than its experiment's is still the experiment's") {
+    Shell sh;
+    sh.context.manifests = sh.dir / "m";
+    sh.dir.write("m/file.yaml", "x: [");
+    sh.dir.write("m/name.status.yaml",
+                 "metadata: {name: name}\nstatus:\n  phase: Running\n"
+                 "  source: {path: \"" +
+                     (sh.dir / "m/file.yaml") + "\"}\n");
+    CHECK(get(sh.context, "") == kOk);
+    const auto said = sh.said();
+    CHECK_THAT(said, Catch::Contains("Running,InvalidEdit") && !Catch::Contains("Deleted"));
+    CHECK(events(sh.context, "name", false) == kOk);
+    CHECK(events(sh.context, "nope", false) == kFailed);
+}
+
+TEST_CASE("A manifest is deleted when it is gone and its run is over") {
+    Shell sh;
+    sh.context.manifests = sh.dir / "m";
+    sh.dir.write("m/a.status.yaml", "metadata: {name: a}\nstatus: {phase: Running}\n");
+    CHECK(wait_for(sh.context, "a", "delete", 60ms) == kFailed);
+    sh.dir.write("m/a.status.yaml", "metadata: {name: a}\nstatus: {phase: Aborted}\n");
+    CHECK(wait_for(sh.context, "a", "delete", 60ms) == kOk);
+}
+
 TEST_CASE("apply and delete take directories, several files and several names") {
     Shell sh;
     sh.context.manifests = sh.dir / "m";

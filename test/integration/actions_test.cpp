@@ -190,6 +190,21 @@ TEST_CASE("The pause annotation undoes the faults, stops the clock, and resumes"
     CHECK_FALSE(c.paused(web));
 }
 
+TEST_CASE("What the annotation pauses is not resumed by hand", "[docker]") {
+    Containers c;
+    const auto web = c.start("web");
+    Lab lab{c};
+    lab.start();
+    auto text = experiment("p", "{service: " + web + "}", "{type: container_pause}");
+    text.replace(text.find("name: p"), 7,
+                 "name: p, annotations: {chaos.sutazai.com/paused: \"true\"}");
+    lab.write("p.yaml", text);
+    CHECK(until([&] { return lab.field("p", "paused") == "true"; }));
+    const auto answer = lab.ctl({"resume", "p"});
+    CHECK(answer.exit_code == 1);
+    CHECK_THAT(answer.out, Catch::Contains("paused by the annotation"));
+}
+
 TEST_CASE("A live edit moves the deadline and drops a target alone", "[docker]") {
     Containers c;
     const auto a = c.start("a");

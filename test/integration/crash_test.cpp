@@ -135,7 +135,9 @@ TEST_CASE("A container that was killed for good is started by the guard", "[dock
     CHECK(until([&] { return runs(c, web); }));
     CHECK(until([&] { return guards_of(lab).empty(); }));
     lab.start();
-    lab.expect_phase("k", "Completed");
+    lab.expect_phase("k", "Aborted");
+    CHECK(lab.field("k", "reason") == "ControllerLost");
+    CHECK(until([&] { return lab.condition("k", "RecoveryVerified") == "False RecoveryTimeout"; }));
 }
 
 TEST_CASE("SIGTERM does not leave a container dead that was killed for good", "[docker]") {

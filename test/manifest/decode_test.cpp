@@ -149,6 +149,21 @@ TEST_CASE("Each mistake is named with its place, what was found and what was exp
         {with({{"targets", "[]"}}), "spec.targets: found 0 entries, expected at least 1"},
         {with({{"targets", "[{}]"}}), "spec.targets[0]: found neither service nor selector"},
         {with({{"targets", "[{selector: {}}]"}}), "an empty selector would mean every container"},
+        {with({{"targets",
+                "[{selector: {label_expressions: [{key: a, operator: NotIn}]}, mode: all}]"}}),
+         "selector.label_expressions[0].values: operator NotIn needs at least one value"},
+        {with({{"targets",
+                "[{service: w, exclude: {label_expressions: [{key: a, operator: "
+                "Exists, values: [b]}]}}]"}}),
+         "operator Exists takes no values"},
+        {with({{"scenarios",
+                "[{name: s, actions: [{type: container_kill, parameters: "
+                "{signal: STOP}}]}]"}}),
+         "parameters.signal: found STOP, which freezes processes"},
+        {with({{"scenarios",
+                "[{name: s, actions: [{type: container_restart, parameters: "
+                "{duration: 2s}}]}]"}}),
+         "container_restart happens at once and has no duration"},
         {with({}, "a, annotations: {chaos.sutazai.com/pause: \"true\"}"),
          "unknown annotation of this project; did you mean \"chaos.sutazai.com/paused\"?"},
         {with({}, "a, annotations: {chaos.sutazai.com/paused: yes}"),

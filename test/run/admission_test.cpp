@@ -141,3 +141,16 @@ TEST_CASE("Scenarios without an action that is due are no success") {
     CHECK(s.run.phase == Phase::kFailed);
     CHECK(s.run.reason == "NothingDue");
 }
+
+TEST_CASE("A container that another experiment keeps down is a conflict, not nobody") {
+    auto s = kill_sim();
+    s.die("web");
+    s.held["web/lifecycle"] = {"other", true};
+    s.settle();
+    CHECK(s.run.phase == Phase::kWaiting);
+    CHECK(s.run.reason == "Conflict");
+    s.held.clear();
+    s.start("web");
+    s.settle();
+    CHECK(s.done == Lines{"inject container_kill web"});
+}

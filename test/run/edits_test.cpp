@@ -147,3 +147,31 @@ TEST_CASE("While a run is paused, and while the controller stops, nothing is giv
     s.settle();
     CHECK(s.run.faults[0].state == FaultState::kFired);
 }
+
+TEST_CASE("An edit to another target undoes the one and hits the other, in the same cap") {
+    auto s =
+        sim(spec({service("a")}, {action(ContainerPause{})}), {container("a"), container("b")});
+    s.settle();
+    s.spec.targets = {service("b")};
+    s.now += 1s;
+    s.settle();
+    CHECK(s.done ==
+          Lines{"inject container_pause a", "undo container_pause a", "inject container_pause b"});
+    CHECK_FALSE(s.run.finished());
+    s.spec.targets = {service("nobody")};
+    s.settle();
+    CHECK(s.run.phase == Phase::kFailed);
+    CHECK(s.run.reason == "NoTargets");
+}
+
+TEST_CASE("While the clock stands there is no deadline") {
+    auto s = pause_sim();
+    s.settle();
+    s.paused = true;
+    s.settle();
+    CHECK_FALSE(s.run.deadline);
+    s.now += 1min;
+    s.paused = false;
+    s.settle();
+    CHECK(s.run.deadline == kT0 + 11min);
+}

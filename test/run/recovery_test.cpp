@@ -32,7 +32,7 @@ TEST_CASE("A target that does not come back in time is started, and that is a Fa
     s.settle();
     CHECK(s.run.phase == Phase::kCompleted);
     CHECK(s.run.verdict == Verdict::kFail);
-    CHECK_THAT(s.run.message, Catch::Contains("started by the controller"));
+    CHECK_THAT(s.run.message, Catch::Contains("started by the controller, then healthy"));
 }
 
 TEST_CASE("A target that cannot be started is tried with backoff, then reported with the command") {
@@ -197,4 +197,35 @@ TEST_CASE("A target that somebody else stops during its pause is not ours to sta
     CHECK(s.run.phase == Phase::kCompleted);
     CHECK(s.run.verdict == Verdict::kFail);
     CHECK(s.run.reason == "TargetDown");
+}
+
+TEST_CASE("What was started for somebody in a hurry did not recover by itself") {
+    auto s = kill_sim();
+    s.settle();
+    s.stopping = true;
+    s.settle();
+    CHECK(s.done.back() == "start web");
+    s.stopping = false;
+    s.set_health("web", Health::kHealthy);
+    s.settle();
+    CHECK(s.run.verdict == Verdict::kFail);
+    CHECK_THAT(s.run.message, Catch::Contains("started by the controller, then healthy"));
+}
+
+TEST_CASE("A target that comes late without help is late, not started") {
+    auto s = sim(spec({service("web")}, {action(ContainerRemove{})}), {container("web")});
+    s.settle();
+    s.now = kT0 + 2min;
+    s.settle();
+    CHECK(s.run.phase == Phase::kCleanupFailed);
+    CHECK_THAT(s.run.message, Catch::Contains("chaosctl recover e"));
+    s.run.settled = false;  // as chaosctl recover does
+    s.run.end_time.reset();
+    auto fresh = container("web");
+    fresh.incarnation = Incarnation{long_id("another"), "later", 9};
+    fresh.started_at = s.now;
+    s.containers.push_back(fresh);
+    s.settle();
+    CHECK(s.run.phase == Phase::kCompleted);
+    CHECK_THAT(s.run.message, Catch::Contains("but later"));
 }

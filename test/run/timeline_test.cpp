@@ -60,6 +60,9 @@ TEST_CASE("Nothing reaches beyond the experiment, which begins with its first fa
           Lines{"s/0:container_restart/0@web-1 0s..10m", "s/1:container_pause@web-1 9m..10m"});
     t = timeline(spec({service("web")}, {late, later}), 1, kWeb);
     CHECK(lines(t) == Lines{"s/0:container_pause@web-1 9m..19m"});
+    late.start_after = 1h;  // longer than the experiment itself
+    t = timeline(spec({service("web")}, {late}), 1, kWeb);
+    CHECK(lines(t) == Lines{"s/0:container_pause@web-1 1h..1h10m"});
 }
 
 TEST_CASE("An action without a duration lasts until the end") {
