@@ -43,12 +43,9 @@ TEST_CASE("A stopped container is down until the end, then it is started and hea
     CHECK(lab.condition("s", "RecoveryVerified") == "True Healthy");
 }
 
-TEST_CASE("A stop is undone when its manifest is deleted, and when the controller stops",
-          "[docker]") {
-    Containers c;
-    const auto web = c.start("web");
-    Lab lab{c};
-    lab.start();
+TEST_CASE_METHOD(Bed,
+                 "A stop is undone when its manifest is deleted, and when the controller stops",
+                 "[docker]") {
     const auto text =
         experiment("s", by_name(web), "{type: container_stop, parameters: {grace: 1s}}");
     lab.write("s.yaml", text);
@@ -63,11 +60,7 @@ TEST_CASE("A stop is undone when its manifest is deleted, and when the controlle
     CHECK(runs(c, web));
 }
 
-TEST_CASE("A stop survives the death of the controller and ends on time", "[docker]") {
-    Containers c;
-    const auto web = c.start("web");
-    Lab lab{c};
-    lab.start();
+TEST_CASE_METHOD(Bed, "A stop survives the death of the controller and ends on time", "[docker]") {
     lab.write("s.yaml",
               experiment("s", by_name(web),
                          "{type: container_stop, parameters: {grace: 1s, duration: 3s}}"));
@@ -131,11 +124,7 @@ TEST_CASE("A process inside the container is killed, the container lives on", "[
     CHECK(evidence(lab, "p", "ended") == "1 of 1");
 }
 
-TEST_CASE("Three repetitions hit three lives, on time", "[docker]") {
-    Containers c;
-    const auto web = c.start("web");
-    Lab lab{c};
-    lab.start();
+TEST_CASE_METHOD(Bed, "Three repetitions hit three lives, on time", "[docker]") {
     lab.write("k.yaml",
               experiment("k", by_name(web),
                          "{type: container_kill, parameters: {repeat: {count: 3, interval: 2s}}}"));
@@ -151,11 +140,8 @@ TEST_CASE("Three repetitions hit three lives, on time", "[docker]") {
     CHECK(*last - *first <= 4900ms);
 }
 
-TEST_CASE("Signals that a process survives are no death, and are not claimed as one", "[docker]") {
-    Containers c;
-    const auto web = c.start("web");
-    Lab lab{c};
-    lab.start();
+TEST_CASE_METHOD(Bed, "Signals that a process survives are no death, and are not claimed as one",
+                 "[docker]") {
     // Process 1 of a container has no handler for HUP, and the kernel then ignores the signal.
     lab.write("k.yaml",
               experiment("k", by_name(web), "{type: container_kill, parameters: {signal: HUP}}"));
@@ -165,11 +151,8 @@ TEST_CASE("Signals that a process survives are no death, and are not claimed as 
     CHECK(c.restarts(web) == 0);
 }
 
-TEST_CASE("The pause annotation undoes the faults, stops the clock, and resumes", "[docker]") {
-    Containers c;
-    const auto web = c.start("web");
-    Lab lab{c};
-    lab.start();
+TEST_CASE_METHOD(Bed, "The pause annotation undoes the faults, stops the clock, and resumes",
+                 "[docker]") {
     const auto text = experiment("p", by_name(web), "{type: container_pause}");
     const auto paused =
         "apiVersion: chaos.sutazai.com/v1\nkind: ChaosExperiment\nmetadata:\n"
@@ -190,11 +173,7 @@ TEST_CASE("The pause annotation undoes the faults, stops the clock, and resumes"
     CHECK_FALSE(c.paused(web));
 }
 
-TEST_CASE("What the annotation pauses is not resumed by hand", "[docker]") {
-    Containers c;
-    const auto web = c.start("web");
-    Lab lab{c};
-    lab.start();
+TEST_CASE_METHOD(Bed, "What the annotation pauses is not resumed by hand", "[docker]") {
     auto text = experiment("p", "{service: " + web + "}", "{type: container_pause}");
     text.replace(text.find("name: p"), 7,
                  "name: p, annotations: {chaos.sutazai.com/paused: \"true\"}");

@@ -162,6 +162,22 @@ TEST_CASE("A pause that took effect although its reply was garbage is undone all
     CHECK(lab.stop(SIGTERM) == 0);
 }
 
+TEST_CASE("An engine that answers slowly delays, and loses nothing", "[docker]") {
+    Containers c;
+    const auto web = c.start("web");
+    TempDir dir;
+    const GarblingProxy proxy{dir / "docker.sock", c.host().substr(7), "pause HTTP", std::nullopt,
+                              700ms};
+    Lab lab{proxy.host()};
+    lab.start();
+    lab.write("p.yaml",
+              experiment("p", by_name(web), "{type: container_pause, parameters: {duration: 1s}}"));
+    lab.expect_phase("p", "Completed");
+    CHECK(lab.field("p", "verdict") == "Pass");
+    CHECK(proxy.garbled() == 2);  // one pause, one unpause
+    CHECK_FALSE(c.paused(web));
+}
+
 TEST_CASE("A kill by the API whose reply was lost is not repeated", "[docker]") {
     Containers c;
     const auto web = c.start("web");

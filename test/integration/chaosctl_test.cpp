@@ -17,11 +17,8 @@ std::string manual(const std::string& name, const std::string& target, const std
 
 }  // namespace
 
-TEST_CASE("run starts a run as often as it is asked for, and wait waits for its end", "[docker]") {
-    Containers c;
-    const auto web = c.start("web");
-    Lab lab{c};
-    lab.start();
+TEST_CASE_METHOD(Bed, "run starts a run as often as it is asked for, and wait waits for its end",
+                 "[docker]") {
     lab.write("k.yaml", manual("k", web, "{type: container_kill}"));
     lab.expect_phase("k", "Waiting");
     const auto dry = lab.ctl({"run", "k", "--dry-run"});
@@ -44,11 +41,7 @@ TEST_CASE("run starts a run as often as it is asked for, and wait waits for its 
     CHECK_THAT(nobody.out, Catch::Contains("no valid experiment \"nobody\""));
 }
 
-TEST_CASE("pause, resume and abort work on a run that is going on", "[docker]") {
-    Containers c;
-    const auto web = c.start("web");
-    Lab lab{c};
-    lab.start();
+TEST_CASE_METHOD(Bed, "pause, resume and abort work on a run that is going on", "[docker]") {
     lab.write("p.yaml", experiment("p", by_name(web), "{type: container_pause}"));
     lab.expect_phase("p", "Running");
     const auto twice = lab.ctl({"run", "p"});
@@ -113,11 +106,7 @@ TEST_CASE("Without a controller the remote verbs say so, and the others work", "
     CHECK_THAT(unproven.out, Catch::Contains("no journal in"));
 }
 
-TEST_CASE("verify-clean names what is in force and how to undo it", "[docker]") {
-    Containers c;
-    const auto web = c.start("web");
-    Lab lab{c};
-    lab.start();
+TEST_CASE_METHOD(Bed, "verify-clean names what is in force and how to undo it", "[docker]") {
     lab.write("p.yaml", experiment("p", by_name(web), "{type: container_pause}"));
     lab.expect_phase("p", "Running");
     const auto dirty = lab.ctl({"verify-clean"});
@@ -130,11 +119,7 @@ TEST_CASE("verify-clean names what is in force and how to undo it", "[docker]") 
     CHECK(until([&] { return lab.ctl({"verify-clean"}).exit_code == 0; }));
 }
 
-TEST_CASE("events, logs and diff show what has happened and what would", "[docker]") {
-    Containers c;
-    const auto web = c.start("web");
-    Lab lab{c};
-    lab.start();
+TEST_CASE_METHOD(Bed, "events, logs and diff show what has happened and what would", "[docker]") {
     const auto text = experiment("k", by_name(web), "{type: container_kill}");
     lab.dir().write("k.yaml", text);
     const auto fresh = lab.ctl({"diff", lab.dir() / "k.yaml"});

@@ -82,11 +82,8 @@ TEST_CASE("The guard leaves a new controller alone", "[docker]") {
     lab.expect_phase("p", "Aborted");
 }
 
-TEST_CASE("Controllers that fail over and over keep no fault beyond its end", "[docker]") {
-    Containers c;
-    const auto web = c.start("web");
-    Lab lab{c};
-    lab.start();
+TEST_CASE_METHOD(Bed, "Controllers that fail over and over keep no fault beyond its end",
+                 "[docker]") {
     lab.write("p.yaml",
               experiment("p", by_name(web), "{type: container_pause, parameters: {duration: 2s}}"));
     lab.expect_phase("p", "Running");
@@ -140,11 +137,8 @@ TEST_CASE("A container that was killed for good is started by the guard", "[dock
     CHECK(until([&] { return lab.condition("k", "RecoveryVerified") == "False RecoveryTimeout"; }));
 }
 
-TEST_CASE("SIGTERM does not leave a container dead that was killed for good", "[docker]") {
-    Containers c;
-    const auto web = c.start("web");
-    Lab lab{c};
-    lab.start();
+TEST_CASE_METHOD(Bed, "SIGTERM does not leave a container dead that was killed for good",
+                 "[docker]") {
     lab.write("k.yaml",
               experiment("k", by_name(web), "{type: container_kill, parameters: {method: api}}"));
     lab.expect_phase("k", "Recovering");
@@ -172,11 +166,8 @@ TEST_CASE("A guard that is killed is replaced, and SIGTERM does not end it", "[d
     CHECK(until([&] { return guards_of(lab).empty(); }));
 }
 
-TEST_CASE("With controller and guard both killed, the next start undoes what is due", "[docker]") {
-    Containers c;
-    const auto web = c.start("web");
-    Lab lab{c};
-    lab.start();
+TEST_CASE_METHOD(Bed, "With controller and guard both killed, the next start undoes what is due",
+                 "[docker]") {
     lab.write("p.yaml",
               experiment("p", by_name(web), "{type: container_pause, parameters: {duration: 1s}}"));
     lab.expect_phase("p", "Running");

@@ -46,11 +46,12 @@ constexpr int kTick = 50;  // how often a thread looks whether it is to end, in 
 }  // namespace
 
 GarblingProxy::GarblingProxy(std::string path, std::string engine, std::string what,
-                             std::string garbage)
+                             std::optional<std::string> garbage, std::chrono::milliseconds delay)
     : path_(std::move(path)),
       engine_(std::move(engine)),
       what_(std::move(what)),
       garbage_(std::move(garbage)),
+      delay_(delay),
       listener_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     const auto address = address_of(path_);
     if (::bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
@@ -90,15 +91,19 @@ void GarblingProxy::serve(int client) {
         const bool garble =
             request.substr(0, request.find("\r\n")).find(what_) != std::string::npos;
         if (garble) ++passed_;
+        std::string whole;
         while (!ending_) {
             if (readable(client, 0) && read_some(client).empty()) break;
             if (!readable(engine, kTick)) continue;
             const auto reply = read_some(engine);
             if (reply.empty()) break;
+            if (garble) whole += reply;
             if (!garble) write_all(client, reply);
         }
         if (garble) {
-            write_all(client, garbage_);
+            const auto due = std::chrono::steady_clock::now() + delay_;
+            while (!ending_ && std::chrono::steady_clock::now() < due) readable(client, kTick);
+            write_all(client, garbage_.value_or(whole));
             ++garbled_;
         }
     }

@@ -1,8 +1,11 @@
 // Stands between the controller and a real engine: passes everything on, both ways, but for the
-// replies to some requests, which the engine carries out and of which only garbage comes back.
+// replies to some requests, which the engine carries out and of which only garbage comes back, or
+// which come late.
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -11,8 +14,9 @@ namespace chaos::test {
 class GarblingProxy {
 public:
     // Listens on `path`; `engine` is the engine's socket; a request whose first line holds `what`
-    // gets `garbage` for its reply.
-    GarblingProxy(std::string path, std::string engine, std::string what, std::string garbage);
+    // gets `garbage` for its reply or, where that is null, its reply after `delay`.
+    GarblingProxy(std::string path, std::string engine, std::string what,
+                  std::optional<std::string> garbage, std::chrono::milliseconds delay = {});
     GarblingProxy(const GarblingProxy&) = delete;
     GarblingProxy& operator=(const GarblingProxy&) = delete;
     ~GarblingProxy();
@@ -28,7 +32,8 @@ private:
     std::string path_;
     std::string engine_;
     std::string what_;
-    std::string garbage_;
+    std::optional<std::string> garbage_;
+    std::chrono::milliseconds delay_;
     std::atomic<int> garbled_ = 0;
     std::atomic<int> passed_ = 0;
     std::atomic<bool> ending_ = false;

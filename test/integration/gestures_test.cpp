@@ -52,11 +52,7 @@ TEST_CASE("Deleting the manifest of a pause thaws the container and says so", "[
     CHECK(until([&] { return lab.condition("p", "RecoveryVerified") == "True Healthy"; }));
 }
 
-TEST_CASE("A pause ends by itself at its end", "[docker]") {
-    Containers c;
-    const auto web = c.start("web");
-    Lab lab{c};
-    lab.start();
+TEST_CASE_METHOD(Bed, "A pause ends by itself at its end", "[docker]") {
     lab.write("p.yaml", experiment("p", "{service: " + web + "}",
                                    "{type: container_pause, parameters: {duration: 1s}}"));
     lab.expect_phase("p", "Completed");
@@ -64,12 +60,9 @@ TEST_CASE("A pause ends by itself at its end", "[docker]") {
     CHECK_FALSE(c.paused(web));
 }
 
-TEST_CASE("A kill by Docker's API leaves the container dead until the controller starts it",
-          "[docker]") {
-    Containers c;
-    const auto web = c.start("web");
-    Lab lab{c};
-    lab.start();
+TEST_CASE_METHOD(Bed,
+                 "A kill by Docker's API leaves the container dead until the controller starts it",
+                 "[docker]") {
     lab.write("k.yaml", experiment("k", "{service: " + web + "}",
                                    "{type: container_kill, parameters: {method: api}}",
                                    "  recovery_timeout: 2s\n"));
@@ -99,11 +92,8 @@ TEST_CASE("A pause that is not ours is neither made nor undone", "[docker]") {
     c.docker({"unpause", web});
 }
 
-TEST_CASE("A target that is restarted during its pause is paused again", "[docker][lab]") {
-    Containers c;
-    const auto web = c.start("web");
-    Lab lab{c};
-    lab.start();
+TEST_CASE_METHOD(Bed, "A target that is restarted during its pause is paused again",
+                 "[docker][lab]") {
     lab.write("p.yaml", experiment("p", "{service: " + web + "}", "{type: container_pause}"));
     lab.expect_phase("p", "Running");
     c.docker({"unpause", web});
@@ -143,11 +133,7 @@ TEST_CASE("Protected containers are left alone, and nobody to hit is an Error", 
     CHECK(c.restarts(web) == 0);
 }
 
-TEST_CASE("A dry run does everything but inject", "[docker]") {
-    Containers c;
-    const auto web = c.start("web");
-    Lab lab{c};
-    lab.start();
+TEST_CASE_METHOD(Bed, "A dry run does everything but inject", "[docker]") {
     lab.write("k.yaml", experiment("k", "{service: " + web + "}", "{type: container_kill}",
                                    "  dry_run: true\n"));
     lab.expect_phase("k", "Completed");
@@ -156,11 +142,7 @@ TEST_CASE("A dry run does everything but inject", "[docker]") {
     CHECK(c.restarts(web) == 0);
 }
 
-TEST_CASE("Metrics, health and readiness are served", "[docker]") {
-    Containers c;
-    const auto web = c.start("web");
-    Lab lab{c};
-    lab.start();
+TEST_CASE_METHOD(Bed, "Metrics, health and readiness are served", "[docker]") {
     lab.write("k.yaml", experiment("k", "{service: " + web + "}", "{type: container_kill}"));
     lab.expect_phase("k", "Completed");
     CHECK_THAT(lab.http("/healthz"), Catch::StartsWith("HTTP/1.1 200"));

@@ -117,6 +117,15 @@ private:
     pid_t pid_ = -1;
 };
 
+// What most tests begin with: a container that idles, and a controller.
+struct Bed {
+    Bed() { lab.start(); }
+
+    Containers c;
+    const std::string web = c.start("web");
+    Lab lab{c};
+};
+
 // Manifests in one line.
 [[nodiscard]] std::string experiment(const std::string& name, const std::string& targets,
                                      const std::string& actions, const std::string& more = "");

@@ -50,11 +50,8 @@ TEST_CASE("A target that crashes over and over is hit in one of its lives, and t
     CHECK_FALSE(c.paused(loop));
 }
 
-TEST_CASE("Docker's growing restart delay is told apart from the recovery", "[docker]") {
-    Containers c;
-    const auto web = c.start("web");
-    Lab lab{c};
-    lab.start();
+TEST_CASE_METHOD(Bed, "Docker's growing restart delay is told apart from the recovery",
+                 "[docker]") {
     // Each life is shorter than 10 s, so Docker waits longer and longer.
     lab.write("k.yaml", experiment("k", by_name(web),
                                    "{type: container_kill, parameters: "

@@ -40,11 +40,8 @@ TEST_CASE("plan foretells the run, and a seed replays it", "[docker]") {
     CHECK(victims[0] == victims[1]);
 }
 
-TEST_CASE("An invalid edit neither aborts nor changes a running experiment", "[docker]") {
-    Containers c;
-    const auto web = c.start("web");
-    Lab lab{c};
-    lab.start();
+TEST_CASE_METHOD(Bed, "An invalid edit neither aborts nor changes a running experiment",
+                 "[docker]") {
     const auto good = experiment("p", by_name(web), kPause);
     lab.write("p.yaml", good);
     lab.expect_phase("p", "Running");
@@ -71,11 +68,8 @@ TEST_CASE("An invalid edit neither aborts nor changes a running experiment", "[d
     lab.expect_phase("p", "Aborted");
 }
 
-TEST_CASE("A controller that is killed in the middle of a run goes on with it", "[docker]") {
-    Containers c;
-    const auto web = c.start("web");
-    Lab lab{c};
-    lab.start();
+TEST_CASE_METHOD(Bed, "A controller that is killed in the middle of a run goes on with it",
+                 "[docker]") {
     lab.write("p.yaml",
               experiment("p", by_name(web), "{type: container_pause, parameters: {duration: 4s}}"));
     lab.expect_phase("p", "Running");
@@ -88,13 +82,9 @@ TEST_CASE("A controller that is killed in the middle of a run goes on with it", 
     CHECK_FALSE(c.paused(web));
 }
 
-TEST_CASE(
-    "A pause ends in time while the controller is dead, and the run goes on with the next one",
+TEST_CASE_METHOD(
+    Bed, "A pause ends in time while the controller is dead, and the run goes on with the next one",
     "[docker]") {
-    Containers c;
-    const auto web = c.start("web");
-    Lab lab{c};
-    lab.start();
     lab.write("p.yaml",
               experiment("p", by_name(web), "{type: container_pause, parameters: {duration: 1s}}"));
     lab.expect_phase("p", "Running");
@@ -106,11 +96,8 @@ TEST_CASE(
     CHECK(lab.field("p", "verdict") == "Pass");
 }
 
-TEST_CASE("A manifest deleted while the controller was dead is an abort at the start", "[docker]") {
-    Containers c;
-    const auto web = c.start("web");
-    Lab lab{c};
-    lab.start();
+TEST_CASE_METHOD(Bed, "A manifest deleted while the controller was dead is an abort at the start",
+                 "[docker]") {
     lab.write("p.yaml", experiment("p", by_name(web), kPause));
     lab.expect_phase("p", "Running");
     lab.stop(SIGKILL);
@@ -120,11 +107,8 @@ TEST_CASE("A manifest deleted while the controller was dead is an abort at the s
     CHECK_FALSE(c.paused(web));
 }
 
-TEST_CASE("A manifest broken while the controller was dead is not an abort", "[docker]") {
-    Containers c;
-    const auto web = c.start("web");
-    Lab lab{c};
-    lab.start();
+TEST_CASE_METHOD(Bed, "A manifest broken while the controller was dead is not an abort",
+                 "[docker]") {
     lab.write("p.yaml", experiment("p", by_name(web), kPause));
     lab.expect_phase("p", "Running");
     lab.stop(SIGKILL);
@@ -138,11 +122,7 @@ TEST_CASE("A manifest broken while the controller was dead is not an abort", "[d
     CHECK_FALSE(c.paused(web));
 }
 
-TEST_CASE("SIGTERM undoes everything before the controller ends", "[docker]") {
-    Containers c;
-    const auto web = c.start("web");
-    Lab lab{c};
-    lab.start();
+TEST_CASE_METHOD(Bed, "SIGTERM undoes everything before the controller ends", "[docker]") {
     lab.write("p.yaml", experiment("p", by_name(web), kPause));
     lab.expect_phase("p", "Running");
     CHECK(lab.stop(SIGTERM) == 0);
@@ -184,11 +164,7 @@ TEST_CASE("A one-shot fires once: not after touch, restart, rename or a fresh cl
         [&] { return lab.field("k", "run_id") == "again" && lab.phase("k") == "Completed"; }));
 }
 
-TEST_CASE("A manual experiment waits for its run-id", "[docker]") {
-    Containers c;
-    const auto web = c.start("web");
-    Lab lab{c};
-    lab.start();
+TEST_CASE_METHOD(Bed, "A manual experiment waits for its run-id", "[docker]") {
     const auto text = experiment("k", by_name(web), kKill, "  schedule: manual\n");
     lab.write("k.yaml", text);
     lab.expect_phase("k", "Waiting");
@@ -221,11 +197,8 @@ TEST_CASE("Two experiments at once do not disturb each other", "[docker]") {
     CHECK(lab.phase("two") == "Running");
 }
 
-TEST_CASE("A container is held by one experiment: the other is rejected or waits", "[docker]") {
-    Containers c;
-    const auto web = c.start("web");
-    Lab lab{c};
-    lab.start();
+TEST_CASE_METHOD(Bed, "A container is held by one experiment: the other is rejected or waits",
+                 "[docker]") {
     lab.write("first.yaml", experiment("first", by_name(web), kPause));
     lab.expect_phase("first", "Running");
     lab.write("second.yaml", experiment("second", by_name(web), kKill));
@@ -251,11 +224,7 @@ TEST_CASE("An experiment may wait for its targets to appear", "[docker]") {
     CHECK(c.restarts(late) == 1);
 }
 
-TEST_CASE("Moving the manifest moves its status and aborts nothing", "[docker]") {
-    Containers c;
-    const auto web = c.start("web");
-    Lab lab{c};
-    lab.start();
+TEST_CASE_METHOD(Bed, "Moving the manifest moves its status and aborts nothing", "[docker]") {
     lab.write("p.yaml", experiment("p", by_name(web), kPause));
     lab.expect_phase("p", "Running");
     std::filesystem::create_directory(lab.manifests() + "/sub");
@@ -268,11 +237,8 @@ TEST_CASE("Moving the manifest moves its status and aborts nothing", "[docker]")
     CHECK_FALSE(c.paused(web));
 }
 
-TEST_CASE("A broken sibling and a duplicate are told apart from what is good", "[docker]") {
-    Containers c;
-    const auto web = c.start("web");
-    Lab lab{c};
-    lab.start();
+TEST_CASE_METHOD(Bed, "A broken sibling and a duplicate are told apart from what is good",
+                 "[docker]") {
     lab.write("good.yaml", experiment("good", by_name(web), kPause));
     lab.expect_phase("good", "Running");
     lab.write("copy.yaml", experiment("good", by_name(web), kKill));
