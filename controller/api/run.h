@@ -147,6 +147,8 @@ struct Run {
     [[nodiscard]] bool underway() const {
         return stop_reason.empty() && !finished() && !recovering();
     }
+    // It counts as having run: it has chosen targets, or has ended without.
+    [[nodiscard]] bool fired() const { return !targets.empty() || finished(); }
     // Something is still to be done or to be watched.
     [[nodiscard]] bool active() const { return !finished() || !settled; }
     [[nodiscard]] bool holds_faults() const;

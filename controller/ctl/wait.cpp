@@ -61,8 +61,11 @@ bool is_met(const Goal& goal, const Item& item) {
 
 // The run is over, so that what was not reached by now never will be.
 bool is_over(const Item& item) {
-    constexpr std::array kEnds{"Completed", "Failed", "Aborted", "Rejected", "CleanupFailed"};
-    return std::ranges::find(kEnds, item.field("phase")) != kEnds.end();
+    constexpr std::array kEnds{"Completed", "Failed", "Aborted", "Rejected"};
+    const auto phase = item.field("phase");
+    // Without an end an undo is still retried.
+    if (phase == "CleanupFailed") return !item.field("end_time").empty();
+    return std::ranges::find(kEnds, phase) != kEnds.end();
 }
 
 }  // namespace
@@ -84,7 +87,9 @@ int wait_for(const Context& context, const std::string& name, const std::string&
     for (;;) {
         const auto items = load_catalog(context);
         if (!items) return failed(context, items.error().context);
-        const auto item = std::ranges::find(*items, name, &Item::name);
+        // A file that claims the name of another's experiment has no status of its own.
+        const auto item = std::ranges::find_if(
+            *items, [&](const Item& i) { return i.name == name && !i.duplicate; });
         const bool gone = item == items->end();
         // The status file stays for a while after the manifest, and says when all is undone.
         const bool deleted = gone || (item->path.empty() && is_over(*item));

@@ -132,7 +132,8 @@ private:
             check_action_meaning(action, action_node, where);
             if (!is_instant(action.fault) && !action.duration && opened.empty()) opened = where;
         }
-        if (open_end.empty()) open_end = opened;
+        // A scenario that is not drawn keeps nobody waiting.
+        if (open_end.empty() && scenario.probability >= 1) open_end = opened;
     }
 
     // Two ways to keep a container from running cannot both be in force.

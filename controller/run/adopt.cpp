@@ -34,14 +34,20 @@ void adopt(std::vector<FaultRecord>& records, const std::vector<DesiredFault>& d
             loose.push_back(&record);
         }
     }
-    for (const auto& fault : desired) {
-        if (loose.empty()) return;
-        if (recorded.contains(fault.id)) continue;
-        const auto it = std::ranges::find_if(
-            loose, [&](const auto* record) { return same_but_for_its_name(*record, fault); });
-        if (it == loose.end()) continue;
-        (*it)->id = fault.id;
-        loose.erase(it);
+    // A record that moves frees its id for another: until none moves any more.
+    for (bool moved = true; moved && !loose.empty();) {
+        moved = false;
+        for (const auto& fault : desired) {
+            if (recorded.contains(fault.id)) continue;
+            const auto it = std::ranges::find_if(
+                loose, [&](const auto* record) { return same_but_for_its_name(*record, fault); });
+            if (it == loose.end()) continue;
+            recorded.erase((*it)->id);
+            recorded.insert(fault.id);
+            (*it)->id = fault.id;
+            loose.erase(it);
+            moved = true;
+        }
     }
 }
 

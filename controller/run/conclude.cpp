@@ -10,6 +10,9 @@ namespace {
 // An undo that keeps failing for this long is reported as CleanupFailed; it is still retried.
 constexpr Duration kCleanupPatience = std::chrono::minutes{2};
 
+// The reason of a run whose spec was edited so that no container is meant any more.
+constexpr const char* kNothingLeft = "NoTargets";
+
 bool awaits_rescue(const Run& run, const Facts& facts) {
     return std::ranges::any_of(run.targets, [&](const auto& target) {
         return rescue_time(run, target, facts).has_value();
@@ -206,7 +209,7 @@ void complete(Run& run, const Timeline& timeline, const Facts& facts) {
     } else if (!late.ended.empty()) {
         finish(run, Phase::kCompleted, Verdict::kFail, "TargetDown",
                join_names(late.ended) + " went down during a fault, and not by it", facts.now);
-    } else if (run.start_time && timeline.intervals.empty()) {
+    } else if (run.reason == kNothingLeft) {
         finish(run, Phase::kFailed, Verdict::kError, "NoTargets",
                "the spec as edited leaves nothing to be done to any container; spec.safety may "
                "have no room for another service",
@@ -252,7 +255,9 @@ void abort(Run& run, bool watching, const Facts& facts) {
 std::optional<TimePoint> recover(Run& run, const Timeline& timeline, const Facts& facts) {
     if (!run.recovering() && !run.finished()) {
         run.phase = Phase::kRecovering;
-        run.reason = run.stop_reason;
+        // By the spec that faults were last injected by: later edits are another run's.
+        const bool nothing_left = run.start_time && timeline.intervals.empty();
+        run.reason = run.stop_reason.empty() && nothing_left ? kNothingLeft : run.stop_reason;
         run.message.clear();
         run.recovering_since = facts.now;
     }

@@ -5,6 +5,7 @@
 #include <limits>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "controller/run/match.h"
 #include "controller/run/random.h"
@@ -15,6 +16,7 @@ namespace {
 using Members = std::vector<const Container*>;
 
 struct Ranked {
+    bool kept;
     double rank;
     const Container* container;
 };
@@ -46,19 +48,20 @@ bool was_chosen(const std::vector<Chosen>& chosen, const Container& container) {
     return std::ranges::find(chosen, container.name, &Chosen::name) != chosen.end();
 }
 
-// Those chosen before come first, then the running ones by rank; ties cannot matter, but are
-// broken by name so that the order of the population never does.
+// Those chosen before come first, then the running ones, both by rank, so that of those that
+// another entry has chosen too each keeps its own; ties cannot matter, but are broken by name so
+// that the order of the population never does.
 Members choose(const Target& target, const Members& members, std::size_t wanted, bool frozen,
                const std::vector<Chosen>& chosen, std::uint64_t seed, const std::string& purpose) {
     std::vector<Ranked> ranked;
     for (const auto* member : members) {
         const bool kept = was_chosen(chosen, *member);
         if (!kept && (frozen || !member->running())) continue;
-        const double rank = kept ? -1 : draw_rank(seed, purpose, member->name, target.weight);
-        ranked.push_back({rank, member});
+        ranked.push_back({kept, draw_rank(seed, purpose, member->name, target.weight), member});
     }
     std::ranges::sort(ranked, [](const Ranked& a, const Ranked& b) {
-        return std::pair{a.rank, a.container->name} < std::pair{b.rank, b.container->name};
+        return std::tuple{!a.kept, a.rank, a.container->name} <
+               std::tuple{!b.kept, b.rank, b.container->name};
     });
     Members result;
     for (const auto& r : ranked) {

@@ -40,7 +40,7 @@ Result<> Controller::restore() {
     for (auto& run : loaded->runs) {
         auto& known = known_[run.experiment];
         known.history = std::move(loaded->history[run.experiment]);
-        if (run.active())
+        if (!run.finished())
             std::erase_if(known.history, [&](const auto& h) { return h.id == run.id; });
         known.run = std::move(run);
     }

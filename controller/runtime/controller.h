@@ -72,7 +72,7 @@ private:
     struct Told {
         std::string path;
         int document = 0;
-        std::int64_t generation = 0;
+        std::shared_ptr<const source::Good> good;
         std::vector<std::string> problems;
         std::string unavailable;
         bool engine_synced = true;

@@ -38,7 +38,7 @@ Task<Result<>> Controller::save(Run& run) {
         it->second.stored = text_hash;
     }
     run.id = *id;
-    fired_.insert({run.experiment, run.digest, run.run_id});
+    if (run.fired()) fired_.insert({run.experiment, run.digest, run.run_id});
     if (first) metrics_.run_started();
     co_return Result<>{};
 }
@@ -318,7 +318,7 @@ void Controller::tell(const std::string& name, Known& known, const source::Entry
     // What goes into a status besides the run: where neither has changed there is nothing to tell.
     const Told told{entry != nullptr ? entry->path : known.path,
                     known.document,
-                    known.generation,
+                    known.good,
                     entry != nullptr ? entry->problems : std::vector<std::string>{},
                     desired_.unavailable(),
                     world_.synced()};

@@ -98,7 +98,10 @@ Desired::Update Desired::update(const Scan& scan, const std::set<std::string>& c
     drop_absent(present, scan, now);
     for (const auto& [name, entry] : entries_) {
         const auto it = before.find(name);
-        if (it == before.end() || it->second != entry) update.changed.insert(name);
+        // Another file with the same content, too: its status file may be missing beside it.
+        const bool same =
+            it != before.end() && it->second == entry && it->second.file == entry.file;
+        if (!same) update.changed.insert(name);
     }
     for (const auto& [name, entry] : before) {
         if (!entries_.contains(name)) update.changed.insert(name);

@@ -283,7 +283,7 @@ Result<std::int64_t> Store::Impl::save(const Run& run, const StoredExperiment* m
     const auto id = save_body(run);
     if (!id) return id;
     auto rest = save_faults(run, *id);
-    if (rest) rest = save_fired(run);
+    if (rest && run.fired()) rest = save_fired(run);
     if (rest) rest = transaction.commit();
     if (rest) return id;
     // Rolled back: what is noted of the rows is no longer what they hold. No fault has an empty id.

@@ -87,7 +87,8 @@ main() {
         unpack_kernel "$work" "$kernel"
         make_initramfs "$work" "${kernel#linux-image-}"
         mke2fs -q -t ext4 -d "$work/root" "$work/out/root.img" "${root_megabytes}M" >/dev/null
-        find "$cache" -mindepth 1 -maxdepth 1 ! -path "$work" -exec rm -rf {} + # older ones
+        # Older ones, which have such names; whatever else is in there is not ours.
+        find "$cache" -mindepth 1 -maxdepth 1 -regextype posix-extended -regex '.*/[0-9a-f]{16}' -exec rm -rf {} +
         mv "$work/out" "$cache/$key"
     fi
     printf '%s\n' "$cache/$key"

@@ -71,10 +71,11 @@ command_of() {
     printf ' 2>&1 | cat; exit "${PIPESTATUS[0]}"'
 }
 
+# In the foreground: a signal to us ends the machine too, and a shell in it has our terminal.
 boot() {
-    local image=$1
-    shift
-    timeout -k 5 "$seconds" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 2048 \
+    local image=$1 limit=$2
+    shift 2
+    timeout --foreground -k 5 "$limit" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 2048 \
         -nodefaults -no-user-config -display none -no-reboot \
         -kernel "$image/vmlinuz" -initrd "$image/initrd" -append 'console=ttyS0 quiet panic=-1' \
         -drive "file=$image/root.img,if=virtio,format=raw,cache=unsafe,snapshot=on" \
@@ -108,11 +109,11 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/chaos-lab.XXXXXX")
 trap clean_up EXIT
 make_job "$(command_of "$@")"
 if [[ ${1-} == --shell ]]; then
-    boot "$image" -serial stdio
+    boot "$image" 0 -serial stdio
     exit
 fi
 code=0
-boot "$image" -serial stdio </dev/null 2>"$work/qemu.log" | pass_on || code=$?
+boot "$image" "$seconds" -serial stdio </dev/null 2>"$work/qemu.log" | pass_on || code=$?
 if ((code == 125)); then
     printf 'lab: the machine ended without a result; its console:\n' >&2
     tail -40 "$console" >&2

@@ -175,3 +175,30 @@ TEST_CASE("While the clock stands there is no deadline") {
     s.settle();
     CHECK(s.run.deadline == kT0 + 11min);
 }
+
+TEST_CASE("Of two that have fired and that an edit moves on, neither fires again") {
+    std::vector<FaultRecord> records{
+        {.id = "s/0:container_kill/0@web", .spec = ContainerKill{.signal = 15}, .target = "web"},
+        {.id = "s/1:container_kill/0@web", .spec = ContainerKill{.signal = 9}, .target = "web"}};
+    const auto wanted = [](int index, int signal) {
+        return DesiredFault{"s/" + std::to_string(index) + ":container_kill/0@web",
+                            ContainerKill{.signal = signal},
+                            "web",
+                            "",
+                            kT0,
+                            kT0 + 1min};
+    };
+    adopt(records, {wanted(0, 2), wanted(1, 15), wanted(2, 9)});
+    CHECK(records[0].id == "s/1:container_kill/0@web");
+    CHECK(records[1].id == "s/2:container_kill/0@web");
+}
+
+TEST_CASE("An edit while targets recover changes nothing of what the run was") {
+    auto s = kill_sim();
+    s.settle();
+    s.spec.targets = {service("other")};
+    s.now += 1s;
+    s.start("web", Health::kHealthy);
+    s.settle();
+    CHECK(s.run.verdict == Verdict::kPass);
+}

@@ -187,6 +187,18 @@ TEST_CASE("Services of one name in two Compose projects are two services") {
     CHECK(select(s, 1, {a, b}, {{hit.name, hit.service, hit.project}}).picks == selection.picks);
 }
 
+TEST_CASE("Entries that overlap keep their own choice") {
+    auto s = spec({service("web-1"), service("*")}, {action(ContainerKill{})});
+    s.safety.max_affected_services = 9;
+    const std::vector population{container("web-1"), container("web-2"), container("zeta")};
+    for (std::uint64_t seed = 0; seed < 50; ++seed) {
+        const auto first = select(s, seed, population, {});
+        std::vector<Chosen> chosen;
+        for (const auto& pick : first.picks) chosen.push_back({pick.name, pick.service, ""});
+        CHECK(select(s, seed, population, chosen).picks == first.picks);
+    }
+}
+
 TEST_CASE("Weights decide how often a service is preferred") {
     const auto population = std::vector{container("a"), container("b")};
     int a = 0;

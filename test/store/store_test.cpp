@@ -151,6 +151,20 @@ TEST_CASE("peek finds what is owed without taking the lock, and who has a guard 
     CHECK(Store::peek(dir / "state").value().empty());
 }
 
+TEST_CASE("A run that still waits has not fired") {
+    TempDir dir;
+    auto store = open(dir);
+    auto run = some_run();
+    run.phase = Phase::kWaiting;
+    run.targets.clear();
+    run.faults.clear();
+    run.id = store.save(run).value();
+    CHECK(store.load().value().fired.empty());
+    run.phase = Phase::kFailed;
+    CHECK(store.save(run));
+    CHECK(store.load().value().fired.size() == 1);
+}
+
 TEST_CASE("A later run is the newest, and the earlier ones are history") {
     TempDir dir;
     auto store = open(dir);
