@@ -6,7 +6,8 @@ namespace chaos::ctl {
 namespace {
 
 constexpr const char* kVerbs =
-    "abort apply completion delete describe diff events explain get logs pause plan recover resume "
+    "abort apply completion delete describe diff doctor events explain get logs pause plan recover "
+    "resume "
     "run schema validate verify-clean version wait";
 
 constexpr const char* kNamed = "abort|delete|describe|events|get|pause|recover|resume|run|wait";

@@ -17,10 +17,11 @@ std::size_t columns(const std::string& text) {
 }
 
 std::string painted(const std::string& cell) {
-    constexpr std::array kGood{"Pass", "Completed", "Running"};
-    constexpr std::array kBad{"Fail", "Error", "Failed", "Rejected", "CleanupFailed", "Invalid"};
-    constexpr std::array kOther{"Aborted",   "Waiting",    "Pending",
-                                "Injecting", "Recovering", "Paused"};
+    constexpr std::array kGood{"Pass", "Completed", "Running", "ok"};
+    constexpr std::array kBad{"Fail",          "Error",   "Failed", "Rejected",
+                              "CleanupFailed", "Invalid", "failed"};
+    constexpr std::array kOther{"Aborted",    "Waiting", "Pending", "Injecting",
+                                "Recovering", "Paused",  "warning"};
     const auto word = cell.substr(0, cell.find(','));  // "Running,InvalidEdit"
     const auto in = [&](const auto& words) {
         return std::ranges::find(words, word) != words.end();

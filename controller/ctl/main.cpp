@@ -227,6 +227,8 @@ private:
         auto* diff_verb = verb("diff", "show what applying a file would change", trees(),
                                [this] { return diff(context_, args_.path); });
         diff_verb->add_option("-f,--filename,FILE", args_.path, "manifest, or -")->required();
+        verb("doctor", "check what a controller needs on this host", trees(),
+             [this] { return doctor(context_); });
         verb("verify-clean", "prove that nothing of this project is in force", trees(),
              [this] { return verify_clean(context_); });
         auto* completion_verb = verb("completion", "print completions for a shell", {},

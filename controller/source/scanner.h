@@ -61,7 +61,8 @@ private:
 
     void walk(const std::string& directory, const std::string& shown, int depth, TimePoint now,
               Scan& scan);
-    void visit(const std::string& path, const std::string& shown, TimePoint now, Scan& scan);
+    void visit(const std::string& path, bool regular, const std::string& shown, TimePoint now,
+               Scan& scan);
     void decode_into(File& file, const std::string& text) const;
     [[nodiscard]] std::string resolve(const std::string& path, std::string& problem) const;
 

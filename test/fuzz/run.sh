@@ -15,7 +15,8 @@ else
     found=build/fuzz/corpus
 fi
 cmake --preset fuzz >/dev/null
-cmake --build --preset fuzz --target manifest-fuzzer docker-fuzzer event-fuzzer journal-fuzzer
+cmake --build --preset fuzz --target manifest-fuzzer docker-fuzzer event-fuzzer \
+    journal-fuzzer netlink-fuzzer
 
 fuzz_one() {
     local name=$1 log=build/fuzz/$1.log
@@ -34,4 +35,4 @@ fuzz_one() {
 export -f fuzz_one
 export limits found
 # shellcheck disable=SC2016  # for the inner shell
-printf '%s\n' manifest docker event journal | xargs -n 1 -P "$(nproc)" bash -c 'fuzz_one "$1"' -
+printf '%s\n' manifest docker event journal netlink | xargs -n 1 -P "$(nproc)" bash -c 'fuzz_one "$1"' -

@@ -88,6 +88,23 @@ TEST_CASE("A pause of a run that still waits survives an edit and a restart", "[
     CHECK(until([&] { return c.paused(name); }));
 }
 
+TEST_CASE("doctor finds a host where the controller runs in order, and says what is missing",
+          "[docker][lab]") {
+    Containers c;
+    Lab lab{c};
+    lab.start();
+    const auto well = lab.ctl({"doctor"});
+    INFO(well.out);
+    CHECK(well.exit_code == 0);
+    CHECK_THAT(well.out, Catch::Contains("Docker engine") &&
+                             Catch::Contains("pidfd, cgroup version") &&
+                             Catch::Contains("kernel module sch_htb"));
+    const Lab nowhere{"unix:///nonexistent/docker.sock"};
+    const auto ill = nowhere.ctl({"doctor", "-o", "yaml"});
+    CHECK(ill.exit_code == 1);
+    CHECK_THAT(ill.out, Catch::Contains("result: failed") && Catch::Contains("/nonexistent"));
+}
+
 TEST_CASE("Without a controller the remote verbs say so, and the others work", "[docker]") {
     Containers c;
     Lab lab{c};

@@ -2,12 +2,9 @@
 // tests of netem need the lab.
 #include "reconcilers/network/rtnetlink.h"
 
-#include <unistd.h>
-
 #include <filesystem>
 
-#include "reconcilers/network/namespace.h"
-#include "test/integration/harness.h"
+#include "test/network/pair.h"
 #include "test/support/catch.h"
 
 using namespace chaos;
@@ -20,73 +17,18 @@ constexpr std::uint32_t kRoot = handle_of(0xc4a0, 0);
 constexpr std::uint32_t kClass = handle_of(0xc4a0, 2);
 constexpr std::uint32_t kBelow = handle_of(0xc4a2, 0);
 
-// Two ends of a veth, each in a namespace.
-class Pair {
-public:
-    Pair()
-        : a_("chaos-a" + std::to_string(::getpid())), b_("chaos-b" + std::to_string(::getpid())) {
-        ip({"netns", "add", a_});
-        ip({"netns", "add", b_});
-        ip({"-n", a_, "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", b_});
-        ip({"-n", a_, "addr", "add", "10.77.0.1/24", "dev", "eth0"});
-        ip({"-n", b_, "addr", "add", "10.77.0.2/24", "dev", "eth0"});
-        ip({"-n", a_, "link", "set", "eth0", "up"});
-        ip({"-n", b_, "link", "set", "eth0", "up"});
-    }
-    Pair(const Pair&) = delete;
-    Pair& operator=(const Pair&) = delete;
-    ~Pair() {
-        run_program({"ip", "netns", "del", a_});
-        run_program({"ip", "netns", "del", b_});
-    }
-
-    // Runs in the first namespace, with a connection of its own.
-    void in_a(const std::function<void(Rtnetlink&, int)>& work) const {
-        const auto space = Namespace::open("/run/netns/" + a_);
-        REQUIRE(space);
-        const auto entered = space->run([&] {
-            auto link = Rtnetlink::open();
-            if (!link) throw std::runtime_error(link.error().context);
-            const auto interfaces = link->interfaces();
-            if (!interfaces) throw std::runtime_error(interfaces.error().context);
-            for (const auto& i : *interfaces) {
-                if (i.name == "eth0") work(*link, i.index);
-            }
-        });
-        REQUIRE(entered);
-    }
-    [[nodiscard]] std::string tc(std::vector<std::string> arguments) const {
-        arguments.insert(arguments.begin(), {"ip", "netns", "exec", a_, "tc"});
-        return run_program(arguments).out;
-    }
-    // The average round trip of some pings, in milliseconds, and how many came back.
-    struct Ping {
-        int received = 0;
-        double average = 0;
-    };
-    [[nodiscard]] Ping ping(int count) const {
-        const auto out = run_program({"ip", "netns", "exec", a_, "ping", "-n", "-q", "-i", "0.02",
-                                      "-c", std::to_string(count), "10.77.0.2"})
-                             .out;
-        Ping result;
-        if (const auto at = out.find("transmitted, "); at != std::string::npos) {
-            result.received = std::stoi(out.substr(at + 13));
+// With a connection to rtnetlink in the first namespace, and the index of its interface.
+void with_link(const Pair& pair, const std::function<void(Rtnetlink&, int)>& work) {
+    pair.in_a([&] {
+        auto link = Rtnetlink::open();
+        if (!link) throw std::runtime_error(link.error().context);
+        const auto interfaces = link->interfaces();
+        if (!interfaces) throw std::runtime_error(interfaces.error().context);
+        for (const auto& i : *interfaces) {
+            if (i.name == "eth0") work(*link, i.index);
         }
-        if (const auto at = out.find(" = "); at != std::string::npos) {
-            result.average = std::stod(out.substr(out.find('/', at) + 1));
-        }
-        return result;
-    }
-
-private:
-    static void ip(std::vector<std::string> arguments) {
-        arguments.insert(arguments.begin(), "ip");
-        const auto done = run_program(arguments);
-        if (done.exit_code != 0) throw std::runtime_error(done.out);
-    }
-    std::string a_;
-    std::string b_;
-};
+    });
+}
 
 std::size_t open_files() {
     return static_cast<std::size_t>(
@@ -100,7 +42,7 @@ TEST_CASE("A tree of htb and tbf is made, changed in place and removed without a
           "[network][lab]") {
     const Pair pair;
     const auto before = pair.tc({"qdisc", "show"});
-    pair.in_a([&](Rtnetlink& link, int eth0) {
+    with_link(pair, [&](Rtnetlink& link, int eth0) {
         CHECK(link.put_qdisc(eth0, kNoParent, kRoot, Htb{}));
         CHECK(link.put_class(eth0, kRoot, kClass, 1'000'000'000, 1'000'000));
         CHECK(link.put_qdisc(eth0, kClass, kBelow, Tbf{125'000, 10'000, 50'000}));
@@ -108,7 +50,7 @@ TEST_CASE("A tree of htb and tbf is made, changed in place and removed without a
     auto shown = pair.tc({"qdisc", "show"});
     CHECK_THAT(shown, Catch::Contains("qdisc htb c4a0: dev eth0 root"));
     CHECK_THAT(shown, Catch::Contains("qdisc tbf c4a2: dev eth0 parent c4a0:2 rate 1Mbit"));
-    pair.in_a([&](Rtnetlink& link, int eth0) {
+    with_link(pair, [&](Rtnetlink& link, int eth0) {
         CHECK(link.put_qdisc(eth0, kNoParent, kRoot, Htb{}));  // again: nothing changes
         CHECK(link.put_qdisc(eth0, kClass, kBelow, Tbf{250'000, 10'000, 50'000}));
         const auto seen = link.qdiscs();
@@ -116,7 +58,7 @@ TEST_CASE("A tree of htb and tbf is made, changed in place and removed without a
         CHECK(std::ranges::count(*seen, kBelow, &Observed::handle) == 1);
     });
     CHECK_THAT(pair.tc({"qdisc", "show"}), Catch::Contains("rate 2Mbit"));
-    pair.in_a([&](Rtnetlink& link, int eth0) {
+    with_link(pair, [&](Rtnetlink& link, int eth0) {
         CHECK(link.remove_qdisc(eth0, kNoParent, kRoot));
         CHECK(link.remove_qdisc(eth0, kNoParent, kRoot));  // gone already
     });
@@ -126,7 +68,7 @@ TEST_CASE("A tree of htb and tbf is made, changed in place and removed without a
 TEST_CASE("What the kernel refuses comes with its own words, and foreign roots stay", "[network]") {
     const Pair pair;
     (void)pair.tc({"qdisc", "add", "dev", "eth0", "root", "handle", "7:", "htb"});
-    pair.in_a([&](Rtnetlink& link, int eth0) {
+    with_link(pair, [&](Rtnetlink& link, int eth0) {
         CHECK(link.remove_qdisc(eth0, kNoParent, kRoot));  // ours is not there
         const auto second = link.put_qdisc(eth0, kNoParent, kRoot, Tbf{1000, 100, 100});
         REQUIRE_FALSE(second);
@@ -142,10 +84,10 @@ TEST_CASE("What the kernel refuses comes with its own words, and foreign roots s
 
 TEST_CASE("A thousand visits to a namespace leak nothing", "[network]") {
     const Pair pair;
-    pair.in_a([](Rtnetlink&, int) {});
+    with_link(pair, [](Rtnetlink&, int) {});
     const auto before = open_files();
     for (int i = 0; i < 1000; ++i) {
-        pair.in_a([&](Rtnetlink& link, int eth0) {
+        with_link(pair, [&](Rtnetlink& link, int eth0) {
             (void)link.put_qdisc(eth0, kNoParent, kRoot, Htb{});
             (void)link.remove_qdisc(eth0, kNoParent, kRoot);
         });
@@ -159,7 +101,7 @@ TEST_CASE("Netem delays by what was asked, is changed in place, and goes", "[.][
     const auto base = pair.ping(20);
     REQUIRE(base.received == 20);
     const auto put = [&](Duration latency) {
-        pair.in_a([&](Rtnetlink& link, int eth0) {
+        with_link(pair, [&](Rtnetlink& link, int eth0) {
             Netem netem;
             netem.delay = Delay{latency, 0ms, 0, Distribution::kNormal};
             const auto done = link.put_qdisc(eth0, kNoParent, kRoot, netem);
@@ -172,7 +114,8 @@ TEST_CASE("Netem delays by what was asked, is changed in place, and goes", "[.][
     CHECK(std::abs(pair.ping(100).average - base.average - 100) < 5);
     put(250ms);
     CHECK(std::abs(pair.ping(20).average - base.average - 250) < 12.5);
-    pair.in_a([&](Rtnetlink& link, int eth0) { CHECK(link.remove_qdisc(eth0, kNoParent, kRoot)); });
+    with_link(pair,
+              [&](Rtnetlink& link, int eth0) { CHECK(link.remove_qdisc(eth0, kNoParent, kRoot)); });
     CHECK(pair.ping(20).average < base.average + 20);
 }
 
@@ -181,7 +124,7 @@ TEST_CASE("tc shows netem as it was asked for", "[.][lab]") {
     (void)run_program({"modprobe", "sch_netem"});
     const auto shown = [&](const Netem& netem) {
         std::string text;
-        pair.in_a([&](Rtnetlink& link, int eth0) {
+        with_link(pair, [&](Rtnetlink& link, int eth0) {
             (void)link.remove_qdisc(eth0, kNoParent, kRoot);
             const auto done = link.put_qdisc(eth0, kNoParent, kRoot, netem);
             text = done ? "" : done.error().context;

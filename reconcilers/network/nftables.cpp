@@ -1,0 +1,24 @@
+#include "reconcilers/network/nftables.h"
+
+#include <nftables/libnftables.h>
+
+namespace chaos::network {
+
+void Nftables::Free::operator()(nft_ctx* context) const { nft_ctx_free(context); }
+
+Result<Nftables> Nftables::open() {
+    Nftables nftables{nft_ctx_new(NFT_CTX_DEFAULT)};
+    if (!nftables.raw_) return fail(ErrorCode::kUnavailable, "nftables: no context");
+    nft_ctx_buffer_output(nftables.raw_.get());
+    nft_ctx_buffer_error(nftables.raw_.get());
+    return nftables;
+}
+
+Result<> Nftables::run(const std::string& ruleset) {
+    if (nft_run_cmd_from_buffer(raw_.get(), ruleset.c_str()) == 0) return {};
+    const std::string words = nft_ctx_get_error_buffer(raw_.get());
+    // The first line says what; the rest repeats the ruleset and points into it.
+    return fail(ErrorCode::kInvalid, "nftables: " + words.substr(0, words.find('\n')));
+}
+
+}  // namespace chaos::network
