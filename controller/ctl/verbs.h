@@ -56,8 +56,8 @@ int events(const Context& context, const std::string& name, bool watch);
 // 0 where nothing of this project is in force, 1 with what is and how to undo it.
 int verify_clean(const Context& context);
 
-// Whether a controller run by this user on this host could do its work. 1 where something is missing
-// without which it cannot.
+// Whether a controller run by this user on this host could do its work. 1 where something is
+// missing without which it cannot.
 int doctor(const Context& context);
 
 int completion(const Context& context, const std::string& shell);

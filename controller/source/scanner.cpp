@@ -125,8 +125,8 @@ void Scanner::decode_into(File& file, const std::string& text) const {
 void Scanner::visit(const std::string& path, bool regular, const std::string& shown, TimePoint now,
                     Scan& scan) {
     std::string problem;
-    // In a directory that is resolved a regular file is where it seems to be: a thousand of them are
-    // looked at every ten seconds.
+    // In a directory that is resolved a regular file is where it seems to be: a thousand of them
+    // are looked at every ten seconds.
     const auto real = regular ? path : resolve(path, problem);
     struct stat info{};
     if (problem.empty() && ::stat(real.c_str(), &info) != 0) {

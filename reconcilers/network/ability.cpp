@@ -19,7 +19,9 @@ Ability try_one(Rtnetlink& link, const Discipline& discipline) {
     const auto put = link.put_qdisc(kLoopback, kNoParent, kHandle, discipline);
     ability.there = put.has_value();
     if (!put) ability.why = put.error().context;
-    static_cast<void>(link.remove_qdisc(kLoopback, kNoParent, kHandle));
+    // Or the next one could not be tried.
+    const auto removed = link.remove_qdisc(kLoopback, kNoParent, kHandle);
+    if (!removed) ability = {ability.discipline, false, removed.error().context};
     return ability;
 }
 

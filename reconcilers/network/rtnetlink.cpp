@@ -206,7 +206,7 @@ Result<> Rtnetlink::put_class(int interface, std::uint32_t parent, std::uint32_t
                               std::uint64_t rate, std::uint32_t burst) {
     Request request{RTM_NEWTCLASS, NLM_F_ACK | NLM_F_CREATE};
     put_header(request, interface, parent, id);
-    request.put(TCA_KIND, {"htb", 4});
+    request.put(TCA_KIND, {"htb\0", 4});
     tc_htb_opt options{};
     options.rate.rate = options.ceil.rate = static_cast<std::uint32_t>(
         std::min<std::uint64_t>(rate, std::numeric_limits<std::uint32_t>::max()));
