@@ -42,7 +42,7 @@ public:
     [[nodiscard]] Task<> ensure_details(std::string name) override {
         return engine_.ensure_details(std::move(name));
     }
-    [[nodiscard]] Task<Result<>> start(std::string name) override {
+    [[nodiscard]] Task<Result<bool>> start(std::string name) override {
         return engine_.start(std::move(name));
     }
 

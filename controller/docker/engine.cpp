@@ -84,13 +84,13 @@ Task<> Engine::ensure_details(std::string name) {
     static_cast<void>(co_await refresh(container->id));
 }
 
-Task<Result<>> Engine::start(std::string name) {
+Task<Result<bool>> Engine::start(std::string name) {
     const auto* known = cache_.find_name(name);
     if (known == nullptr) co_return fail(ErrorCode::kNotFound, name + ": no such container");
     const auto id = known->id;
     const auto started = co_await start_if_down(id);
     if (!started) co_return wrap(name, started.error());
-    co_return Result<>{};
+    co_return *started;
 }
 
 Task<Result<bool>> Engine::start_if_down(std::string id) {

@@ -38,11 +38,11 @@ public:
     // cache forgets the container) and as Client::inspect.
     [[nodiscard]] Task<Result<Container>> refresh(std::string id);
 
-    // Starts a container that is down, by name, and reads it back. One that runs, or that waits in
-    // Docker's restart backoff, is left alone. Errors: kNotFound, and as Client::start.
-    [[nodiscard]] Task<Result<>> start(std::string name);
+    // Starts a container that is down, by name, and reads it back; false for one that runs, or that
+    // waits in Docker's restart backoff: it is left alone. Errors: kNotFound, and as Client::start.
+    [[nodiscard]] Task<Result<bool>> start(std::string name);
 
-    // The same for an id, without the cache; false where it was not down.
+    // The same for an id, without the cache.
     [[nodiscard]] Task<Result<bool>> start_if_down(std::string id);
 
 private:

@@ -50,6 +50,10 @@ void note_rescue(RunTarget& target, const std::string& error, TimePoint now) {
     target.rescue_not_before = now + std::chrono::seconds{1 << (target.rescues - 1)};
 }
 
+void note_no_rescue(RunTarget& target, TimePoint now) {
+    target.rescue_not_before = now + std::chrono::seconds{1};
+}
+
 void disturb(RunTarget& target, const FaultRecord& fault, TimePoint now) {
     target.disturbed = fault.incarnation;
     target.time_to_running.reset();

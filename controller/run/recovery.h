@@ -33,6 +33,9 @@ inline constexpr int kMaxRescues = 5;
 // Notes one attempt to start it, made at `now`; `error` is empty where Docker accepted it.
 void note_rescue(RunTarget& target, const std::string& error, TimePoint now);
 
+// Notes that it was not down when it was to be started; looked at again after a second.
+void note_no_rescue(RunTarget& target, TimePoint now);
+
 // Adds to the record of an instant fault what is known of the death it caused, if it did: exit code
 // and time, and the start of the next life.
 void add_death_evidence(FaultRecord& fault, const Container* container);

@@ -26,6 +26,11 @@ Task<> Executor::start_one(Run& run, std::string name) {
     const auto started = co_await world_.start(name);
     auto* target = run.find_target(name);
     if (target == nullptr) co_return;
+    if (started && !*started) {
+        // It came by itself in the very moment, or is about to: no help of ours.
+        run::note_no_rescue(*target, wall_now());
+        co_return;
+    }
     run::note_rescue(*target, started ? "" : started.error().context, wall_now());
     const auto what = started ? "started " + name + ", which did not come back by itself"
                               : "start of " + name + " failed: " + started.error().context;

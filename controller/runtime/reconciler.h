@@ -42,9 +42,9 @@ public:
 
     [[nodiscard]] virtual bool synced() const = 0;
     [[nodiscard]] virtual const std::vector<Container>& containers() const = 0;
-    // Starts a container that is down; one that runs, or that Docker is about to start, is left
-    // alone. Errors: as Docker's.
-    [[nodiscard]] virtual Task<Result<>> start(std::string name) = 0;
+    // Starts a container that is down; false for one that runs, or that Docker is about to start
+    // itself: it is left alone. Errors: as Docker's.
+    [[nodiscard]] virtual Task<Result<bool>> start(std::string name) = 0;
     // Learns the present life of a container, where it runs and that is not known.
     [[nodiscard]] virtual Task<> ensure_details(std::string name) = 0;
 };

@@ -23,14 +23,6 @@ bool lies_below(const std::string& path, const std::map<std::string, std::string
         directories, [&](const auto& entry) { return path.starts_with(entry.first + "/"); });
 }
 
-// When the file's content counts: a valid one as soon as its writer closed it, a broken one only
-// when nobody has touched it for a while.
-TimePoint settled_at(const std::string& path, const File& file,
-                     const std::set<std::string>& closed) {
-    if (!has_problems(file) && closed.contains(path)) return file.seen;
-    return std::min(file.seen, file.modified) + kQuiet;
-}
-
 }  // namespace
 
 void Desired::seed(const std::string& name, std::shared_ptr<const Good> good) {
@@ -38,6 +30,20 @@ void Desired::seed(const std::string& name, std::shared_ptr<const Good> good) {
     entry.path = good->path;
     entry.document = good->document;
     entry.good = std::move(good);
+}
+
+// A valid one as soon as its writer closed it, a broken one only when nobody has touched it for a
+// while. What has counted once goes on to.
+TimePoint Desired::settled_at(const std::string& path, const std::shared_ptr<const File>& file,
+                              bool just_closed, TimePoint now) {
+    const TimePoint quiet = std::min(file->seen, file->modified) + kQuiet;
+    if (now >= quiet) {
+        closed_.erase(path);
+        return quiet;
+    }
+    if (just_closed && !has_problems(*file)) closed_[path] = file;
+    const auto it = closed_.find(path);
+    return it != closed_.end() && it->second == file ? file->seen : quiet;
 }
 
 void Desired::look_at(TimePoint time) {
@@ -50,6 +56,7 @@ Desired::Update Desired::update(const Scan& scan, const std::set<std::string>& c
     Update update;
     unavailable_ = scan.unavailable;
     if (!unavailable_.empty()) return update;
+    std::erase_if(closed_, [&](const auto& item) { return !scan.files.contains(item.first); });
     const auto before = entries_;
     const auto strays_before = std::exchange(strays_, {});
     Claims claims;
@@ -57,7 +64,7 @@ Desired::Update Desired::update(const Scan& scan, const std::set<std::string>& c
     std::set<std::string> broken;     // files with a document that does not say whose it is
     std::set<std::string> unsettled;  // files that somebody may still be writing
     for (const auto& [path, file] : scan.files) {
-        const auto settled = settled_at(path, *file, closed);
+        const auto settled = settled_at(path, file, closed.contains(path), now);
         if (now < settled) {
             look_at(settled);
             unsettled.insert(path);

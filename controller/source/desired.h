@@ -94,7 +94,14 @@ private:
     void keep_last_good(const std::set<std::string>& broken);
     void drop_absent(const std::set<std::string>& present, const Scan& scan, TimePoint now);
     void look_at(TimePoint time);
+    // When the file's content counts.
+    [[nodiscard]] TimePoint settled_at(const std::string& path,
+                                       const std::shared_ptr<const File>& file, bool just_closed,
+                                       TimePoint now);
 
+    // By path: files that count already, though they are younger than kQuiet, since their writer
+    // was seen to close them.
+    std::map<std::string, std::shared_ptr<const File>> closed_;
     std::map<std::string, Entry> entries_;
     std::vector<Stray> strays_;
     std::string unavailable_;

@@ -33,7 +33,7 @@ public:
         ++reconciles;
         co_return;
     }
-    [[nodiscard]] Task<Result<>> start(std::string /*name*/) override { co_return Result<>{}; }
+    [[nodiscard]] Task<Result<bool>> start(std::string /*name*/) override { co_return true; }
 
     void set(const std::string& name, ContainerState state) {
         containers_[index_.at(name)].state = state;

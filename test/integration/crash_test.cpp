@@ -137,6 +137,23 @@ TEST_CASE("A container that was killed for good is started by the guard", "[dock
     CHECK(until([&] { return lab.condition("k", "RecoveryVerified") == "False RecoveryTimeout"; }));
 }
 
+TEST_CASE_METHOD(Bed, "A target that Docker restarts is not said to have been started by anybody",
+                 "[docker]") {
+    // Deleted right after the kill, while Docker is about to restart the container.
+    for (const std::string name : {"k0", "k1", "k2", "k3"}) {
+        const auto victim = c.start(name);
+        lab.write(name + ".yaml", experiment(name, by_name(victim), "{type: container_kill}"));
+        REQUIRE(until([&] {
+            return lab.log().find("fault injected experiment=" + name) != std::string::npos;
+        }));
+        lab.remove(name + ".yaml");
+        REQUIRE(until(
+            [&] { return lab.log().find("run ended experiment=" + name) != std::string::npos; }));
+        CHECK(until([&] { return c.restarts(victim) == 1; }));
+    }
+    CHECK(lab.log().find("target started") == std::string::npos);
+}
+
 TEST_CASE_METHOD(Bed, "SIGTERM does not leave a container dead that was killed for good",
                  "[docker]") {
     lab.write("k.yaml",

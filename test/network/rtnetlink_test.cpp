@@ -111,9 +111,9 @@ TEST_CASE("Netem delays by what was asked, is changed in place, and goes", "[.][
     };
     put(100ms);
     CHECK_THAT(pair.tc({"qdisc", "show"}), Catch::Contains("delay 100ms"));
-    CHECK(std::abs(pair.ping(100).average - base.average - 100) < 5);
+    CHECK(measured([&] { return std::abs(pair.ping(100).average - base.average - 100) < 5; }));
     put(250ms);
-    CHECK(std::abs(pair.ping(20).average - base.average - 250) < 12.5);
+    CHECK(measured([&] { return std::abs(pair.ping(20).average - base.average - 250) < 12.5; }));
     with_link(pair,
               [&](Rtnetlink& link, int eth0) { CHECK(link.remove_qdisc(eth0, kNoParent, kRoot)); });
     CHECK(pair.ping(20).average < base.average + 20);

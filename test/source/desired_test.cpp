@@ -286,3 +286,16 @@ TEST_CASE("An owner whose file is broken does not lose its name to another") {
     (void)b.look();
     CHECK(b.at("a").path == "m/b.yaml");
 }
+
+TEST_CASE("What has counted once goes on to, also a duplicate") {
+    Bench b;
+    b.write("m/a.yaml", manifest_text("a"));
+    (void)b.look();
+    b.write("m/copy.yaml", manifest_text("a"), 0s);
+    (void)b.look({"m/copy.yaml"});
+    REQUIRE(b.desired.strays().size() == 1);
+    b.write("m/other.yaml", manifest_text("other"), 0s);
+    const auto update = b.look({"m/other.yaml"});  // nobody has closed the copy this time
+    CHECK(b.desired.strays().size() == 1);
+    CHECK_FALSE(update.strays_changed);
+}
