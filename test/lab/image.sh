@@ -75,7 +75,7 @@ main() {
     fi
     [[ -n $kernel ]] || fail 'apt knows no linux-image-cloud-amd64'
     key=$(cat "$here/image.sh" "$here/init.sh" <(printf '%s %s' "$kernel" "$(suite)") | sha256sum | cut -c1-16)
-    cache=${CHAOS_LAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/chaos-lab}
+    cache=${CHAOS_LAB_CACHE:-${XDG_CACHE_HOME:-${HOME:-/var}/.cache}/chaos-lab}
     if [[ ! -d $cache/$key ]]; then
         printf 'lab: making the image (about a minute, once)\n' >&2
         mkdir -p "$cache"
