@@ -139,10 +139,7 @@ private:
 
     void take(const source::Desired::Update& update) {
         const auto& unavailable = source_.desired().unavailable();
-        if (!looked_ && unavailable.empty()) {
-            looked_ = true;
-            controller_.first_look();
-        }
+        if (unavailable.empty()) controller_.first_look();
         if (unavailable != unavailable_) {
             unavailable_ = unavailable;
             if (!unavailable.empty()) {
@@ -253,7 +250,6 @@ private:
     telemetry::HttpServer control_;
     asio::signal_set signals_;
     std::string unavailable_;
-    bool looked_ = false;
     int exit_code_ = 0;
 };
 

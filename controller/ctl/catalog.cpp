@@ -41,9 +41,9 @@ bool is_of_another(const Item& item) {
     const auto* source = item.status.at("status", "source", "path");
     if (source == nullptr || source->scalar.empty()) return false;
     const fs::path owner{source->scalar};
-    if (owner.filename() != fs::path{item.path}.filename()) return fs::exists(owner);
     std::error_code ec;
-    return fs::exists(owner, ec) && !fs::equivalent(owner, item.path, ec);
+    if (!fs::exists(owner, ec)) return false;
+    return owner.filename() != fs::path{item.path}.filename() || !is_from(item.status, item.path);
 }
 
 // Status files whose manifest is gone: aborted experiments stay visible for a while.

@@ -78,7 +78,7 @@ void Controller::enqueue(const std::set<std::string>& names) {
 }
 
 void Controller::first_look() {
-    looked_ = true;
+    if (std::exchange(looked_, true)) return;
     for (const auto& [name, known] : known_) {
         if (!desired_.entries().contains(name)) queue_.add(name, known.active());
     }

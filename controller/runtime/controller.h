@@ -42,7 +42,8 @@ public:
     [[nodiscard]] Task<> run();
 
     void enqueue(const std::set<std::string>& names);
-    // The manifests have been read for the first time: what is not among them was deleted before.
+    // The manifests have been read: what is not among them was deleted before. Only the first time
+    // matters.
     void first_look();
     // Every experiment whose run is not over: something in the world has changed.
     void enqueue_active();

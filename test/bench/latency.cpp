@@ -38,8 +38,6 @@ private:
     int fd_;
 };
 
-std::string by_name(const std::string& name) { return "{service: " + name + "}"; }
-
 std::vector<std::string> start_all(Containers& containers) {
     std::vector<std::string> names;
     for (int i = 0; i < kContainers; ++i)

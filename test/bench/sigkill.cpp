@@ -23,8 +23,6 @@ struct Tally {
     std::vector<double> overrun_ms;
 };
 
-std::string by_name(const std::string& name) { return "{service: " + name + "}"; }
-
 // One round: a kill and a pause of 1 s begin, and somewhere in their first 1.2 s the controller is
 // killed; it is started again at once, as a service manager would.
 void round_of(Lab& lab, const Containers& c, const std::string& victim, const std::string& frozen,

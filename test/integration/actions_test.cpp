@@ -8,8 +8,6 @@ using namespace chaos::test;
 
 namespace {
 
-std::string by_name(const std::string& name) { return "{service: " + name + "}"; }
-
 std::string evidence(const Lab& lab, const std::string& name, const std::string& key) {
     const auto status = lab.status(name);
     const auto* targets = status.find("targets");

@@ -13,8 +13,6 @@ using namespace chaos::test;
 
 namespace {
 
-std::string by_name(const std::string& name) { return "{service: " + name + "}"; }
-
 // A small file system of its own, full when the test says so.
 class SmallDisk {
 public:

@@ -9,8 +9,6 @@ using namespace chaos::test;
 
 namespace {
 
-std::string by_name(const std::string& name) { return "{service: " + name + "}"; }
-
 std::string manual(const std::string& name, const std::string& target, const std::string& action) {
     return experiment(name, by_name(target), action, "  schedule: manual\n");
 }

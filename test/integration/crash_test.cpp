@@ -13,8 +13,6 @@ using namespace chaos::test;
 
 namespace {
 
-std::string by_name(const std::string& name) { return "{service: " + name + "}"; }
-
 // Processes whose arguments are those of a guard of this lab, zombies left out.
 std::vector<int> guards_of(const Lab& lab) {
     std::vector<int> pids;

@@ -313,6 +313,8 @@ Finished Lab::ctl(std::vector<std::string> arguments) const {
     return run_program(arguments);
 }
 
+std::string by_name(const std::string& name) { return "{service: " + name + "}"; }
+
 std::string experiment(const std::string& name, const std::string& targets,
                        const std::string& actions, const std::string& more) {
     return "apiVersion: chaos.sutazai.com/v1\nkind: ChaosExperiment\nmetadata: {name: " + name +

@@ -126,6 +126,9 @@ struct Bed {
     Lab lab{c};
 };
 
+// A target of spec.targets, by container name.
+[[nodiscard]] std::string by_name(const std::string& name);
+
 // Manifests in one line.
 [[nodiscard]] std::string experiment(const std::string& name, const std::string& targets,
                                      const std::string& actions, const std::string& more = "");

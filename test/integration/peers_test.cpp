@@ -8,8 +8,6 @@ using namespace chaos::test;
 
 namespace {
 
-std::string by_name(const std::string& name) { return "{service: " + name + "}"; }
-
 // What the status says of the only target.
 std::string of_target(const Lab& lab, const std::string& name, const std::string& key) {
     const auto status = lab.status(name);

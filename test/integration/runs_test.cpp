@@ -12,8 +12,6 @@ namespace {
 const std::string kKill = "{type: container_kill}";
 const std::string kPause = "{type: container_pause}";
 
-std::string by_name(const std::string& name) { return "{service: " + name + "}"; }
-
 }  // namespace
 
 TEST_CASE("plan foretells the run, and a seed replays it", "[docker]") {
