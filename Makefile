@@ -4,6 +4,9 @@ SHELL := /bin/bash
 .PHONY: help deps build demo test lab test-asan fuzz lint format generate install clean bench
 
 JOBS ?= $(shell nproc)
+# What one clone has compiled serves all others: paths count from the clone.
+export CCACHE_BASEDIR ?= $(CURDIR)
+export CCACHE_NOHASHDIR ?= true
 PREFIX ?= /usr/local
 
 help:  ## list the targets
@@ -38,7 +41,7 @@ lab:  ## the tests that need the kernel of the lab, a virtual machine; LAB="--sh
 test-asan:  ## every test again under AddressSanitizer and UndefinedBehaviorSanitizer
 	@deploy/deps.sh build test
 	@cmake --preset asan >/dev/null
-	@cmake --build --preset asan -j $(JOBS)
+	@cmake --build --preset asan -j $(JOBS) --target unit-tests integration-tests
 	@test/run.sh build/asan
 
 FUZZ_SECONDS ?= 600
@@ -55,6 +58,7 @@ format:  ## rewrite the sources in the project's format
 
 generate: build  ## the files made from crd-schemas/
 	@build/bin/chaosctl schema >crd-schemas/chaosexperiment.schema.json
+	@build/bin/chaosctl schema config >crd-schemas/chaosconfig.schema.json
 	@build/bin/chaosctl schema --markdown >docs/reference.md
 
 bench:  ## the figures of speed, measured on this machine against a real engine
@@ -65,6 +69,7 @@ bench:  ## the figures of speed, measured on this machine against a real engine
 
 install: build  ## into PREFIX (/usr/local)
 	install -D -m 755 build/bin/chaos-controller $(DESTDIR)$(PREFIX)/sbin/chaos-controller
+	install -D -m 755 build/bin/chaos-stressor $(DESTDIR)$(PREFIX)/sbin/chaos-stressor
 	install -D -m 755 build/bin/chaosctl $(DESTDIR)$(PREFIX)/bin/chaosctl
 
 clean:  ## remove build/

@@ -18,7 +18,8 @@ readonly build=(
     g++:g++ make:make cmake:cmake ninja-build:ninja ccache:ccache mold:mold pkg-config:pkg-config
     'libboost1.81-dev|libboost1.83-dev|libboost1.88-dev|libboost-dev'
     libyaml-cpp-dev rapidjson-dev libspdlog-dev prometheus-cpp-dev libcli11-dev
-    libsqlite3-dev libssl-dev libre2-dev libmnl-dev libnftables-dev catch2
+    libsqlite3-dev libssl-dev libre2-dev libmnl-dev libnftables-dev libhowardhinnant-date-dev
+    tzdata catch2
 )
 readonly lint=(clang-format-19:clang-format-19 clang-19:clang++-19 clang-tidy-19:clang-tidy-19 libclang-rt-19-dev shellcheck:shellcheck)
 # busybox by command: busybox-static and busybox exclude each other, and either will do.
@@ -26,7 +27,7 @@ readonly demo=(iptables:iptables iproute2:ip busybox-static:busybox curl:curl)
 # The engine's package brings the client except where that has one of its own.
 readonly engine=(docker.io:dockerd 'docker-cli|docker.io:docker')
 readonly lab=(qemu-system-x86:qemu-system-x86_64 mmdebstrap:mmdebstrap cpio:cpio e2fsprogs:mke2fs kmod:depmod)
-readonly more_for_test=(iputils-ping:ping nftables:nft docker-compose:docker-compose jq:jq prometheus:promtool git:git socat:socat faketime:faketime)
+readonly more_for_test=(iputils-ping:ping nftables:nft docker-compose:docker-compose jq:jq prometheus:promtool git:git socat:socat faketime:faketime stress-ng:stress-ng systemd:systemd-analyze prometheus-alertmanager:prometheus-alertmanager)
 
 usage() {
     printf 'usage: deps.sh [--check] build|lint|demo|test…\n' >&2

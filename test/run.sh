@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # run.sh BUILD [PROGRAM ARGUMENT…]: every test of that build, or the program, against an engine that
-# is started for them and stopped after them. With CI set nothing may be skipped.
+# is started for them and stopped after them, in CHAOS_ENGINE_DIR (/tmp). With CI set nothing may be
+# skipped.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -25,7 +26,7 @@ skip() {
 start_engine() {
     ((EUID == 0)) || { skip 'starting one needs root'; return; }
     command -v dockerd >/dev/null || PATH=$PATH:/usr/sbin command -v dockerd >/dev/null || { skip 'dockerd is missing'; return; }
-    engine=$(mktemp -d /tmp/chaos-test.XXXXXX)
+    engine=$(mktemp -d "${CHAOS_ENGINE_DIR:-/tmp}/chaos-test.XXXXXX")
     trap stop_engine EXIT
     "$here/support/private-dockerd.sh" start "$engine/d" --own-network
     export CHAOS_TEST_DOCKER=unix://$engine/d/docker.sock

@@ -33,6 +33,10 @@ struct Container {
     std::string image;
     Labels labels;
     std::vector<std::string> networks;
+    std::vector<std::string> addresses;  // IPv4 and IPv6, of the present life
+    // The id or name of the container whose network namespace it shares (network_mode
+    // container:…); empty: its own, or the host's.
+    std::string network_of;
     ContainerState state = ContainerState::kUnknown;
     Health health = Health::kNone;
     // When the present life began and when `health` took its present value; absent where no event

@@ -11,6 +11,7 @@ namespace chaos {
 struct Effect {
     TimePoint at;
     std::map<std::string, std::string> evidence;
+    bool put_back = false;  // an observation that found it missing, and mended that
 };
 
 }  // namespace chaos

@@ -16,6 +16,7 @@ enum class ErrorCode {
     kConflict,     // the object is in another state than the call needs (Docker's 409)
     kPermission,   // refused by the kernel or by Docker; retried, since an operator can mend it
     kInvalid,      // the input is wrong: terminal until it changes
+    kUnsupported,  // this host's kernel cannot do it: terminal for this run
     kInternal,     // a foreign reply made no sense, or a bug
 };
 
@@ -23,7 +24,9 @@ struct Error {
     ErrorCode code = ErrorCode::kInternal;
     std::string context;  // "web-1: pause: container is not running"; no period at the end
 
-    [[nodiscard]] bool retryable() const { return code != ErrorCode::kInvalid; }
+    [[nodiscard]] bool retryable() const {
+        return code != ErrorCode::kInvalid && code != ErrorCode::kUnsupported;
+    }
 
     friend bool operator==(const Error&, const Error&) = default;
 };

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "controller/api/fault.h"
+#include "controller/api/probe.h"
+#include "controller/api/schedule.h"
 #include "controller/api/time.h"
 
 namespace chaos {
@@ -20,11 +22,14 @@ inline constexpr std::string_view kRunIdAnnotation = "chaos.sutazai.com/run-id";
 inline constexpr std::string_view kPausedAnnotation = "chaos.sutazai.com/paused";
 // A container with this label set to "true" is never touched.
 inline constexpr std::string_view kProtectedLabel = "chaos.sutazai.com/protected";
+// Where the configuration requires opt-in, only containers with this label set to "true" are.
+inline constexpr std::string_view kEnabledLabel = "chaos.sutazai.com/enabled";
 
 // What global.experiment_timeout is where nobody sets it: the longest that spec.duration may be.
 inline constexpr Duration kDefaultExperimentTimeout = std::chrono::minutes{30};
 
-enum class Schedule { kOnce, kManual };
+enum class Schedule { kOnce, kManual, kRecurring };
+enum class ConcurrencyPolicy { kForbid, kReplace };
 enum class OnNoTargets { kFail, kWait, kSkip };
 enum class Targeting { kDynamic, kStatic };
 enum class OnConflict { kReject, kQueue };
@@ -41,11 +46,25 @@ struct Metadata {
     friend bool operator==(const Metadata&, const Metadata&) = default;
 };
 
+// Ends a run when it is met; one that cannot be checked counts as met.
+struct StopCondition {
+    enum class Type { kHealthFraction, kCascadeDepth, kProbe };
+    std::string name;
+    Type type = Type::kHealthFraction;
+    std::string probe;       // of kProbe: met while its last result is a failure
+    std::string comparator;  // "<", "<=", …; of the observed figure with the threshold
+    double threshold = 0;
+    Duration duration{};  // for how long it must be met
+
+    friend bool operator==(const StopCondition&, const StopCondition&) = default;
+};
+
 struct Safety {
     bool safe_mode = true;
     std::optional<std::int64_t> max_affected_services;
     std::optional<double> max_affected_percent;  // of the services matched, rounded down
     bool at_least_one = false;
+    std::vector<StopCondition> stop_conditions;
 
     friend bool operator==(const Safety&, const Safety&) = default;
 };
@@ -115,6 +134,11 @@ struct Scenario {
 struct Spec {
     Duration duration{};
     Schedule schedule = Schedule::kOnce;
+    std::optional<Recurrence> recurrence;  // of kRecurring
+    std::string time_zone = "UTC";
+    std::optional<Duration> starting_deadline;
+    ConcurrencyPolicy concurrency_policy = ConcurrencyPolicy::kForbid;
+    std::size_t history_limit = 10;
     std::optional<std::int64_t> seed;
     Duration recovery_timeout{std::chrono::minutes{2}};
     bool dry_run = false;
@@ -123,6 +147,7 @@ struct Spec {
     OnConflict on_conflict = OnConflict::kReject;
     Safety safety;
     std::vector<Target> targets;
+    std::vector<Probe> probes;
     std::vector<Scenario> scenarios;
 
     friend bool operator==(const Spec&, const Spec&) = default;

@@ -1,12 +1,15 @@
-// What can be done to a container: one plain struct per action type that is built, with all
-// defaults filled in. The variant below is the list of them; crd-schemas/ describes the rest, which
-// the decoder rejects as not supported until it stands here.
+// What can be done to a container: one plain struct per action type, with all defaults filled in.
+// The variant below is the list of them.
 #pragma once
 
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
+#include "controller/api/custom.h"
+#include "controller/api/network.h"
+#include "controller/api/stress.h"
 #include "controller/api/time.h"
 
 namespace chaos {
@@ -57,8 +60,9 @@ struct ProcessKill {
     friend bool operator==(const ProcessKill&, const ProcessKill&) = default;
 };
 
-using FaultSpec = std::variant<ContainerKill, ContainerPause, ContainerStop, ContainerRestart,
-                               ContainerRemove, ProcessKill>;
+using FaultSpec =
+    std::variant<ContainerKill, ContainerPause, ContainerStop, ContainerRestart, ContainerRemove,
+                 ProcessKill, NetworkFault, StressFault, CustomFault>;
 
 [[nodiscard]] std::string_view type_name(const FaultSpec& fault);
 
@@ -66,9 +70,14 @@ using FaultSpec = std::variant<ContainerKill, ContainerPause, ContainerStop, Con
 // it must never be injected twice.
 [[nodiscard]] bool is_instant(const FaultSpec& fault);
 
-// What two experiments must not hold at once on one container: "lifecycle", later "network" and
-// "stress".
-[[nodiscard]] std::string_view resource_of(const FaultSpec& fault);
+// True for a fault that lasts and that something other than Docker holds: the kernel, or a process
+// of ours. It is looked at now and then, changed in place, and ends by itself when its time is
+// over.
+[[nodiscard]] bool is_supervised(const FaultSpec& fault);
+
+// What two experiments must not hold at once on one container: "lifecycle", "network delay",
+// "network loss", "cpu", … . Different effects combine; the same one twice is a conflict.
+[[nodiscard]] std::vector<std::string> resources_of(const FaultSpec& fault);
 
 // Whether the life of the container that is hit cannot go on: SIGKILL to its first process,
 // restart, removal. Of other signals nobody knows.

@@ -78,11 +78,20 @@ void shift(Run& run, Duration by) {
         }
     }
     for (auto& fault : run.faults) {
-        for (auto* time : {&fault.recorded_at, &fault.injected_at, &fault.recovered_at,
-                           &fault.ends_at, &fault.not_before}) {
+        for (auto* time :
+             {&fault.recorded_at, &fault.injected_at, &fault.recovered_at, &fault.ends_at,
+              &fault.not_before, &fault.armed_until, &fault.observed_at}) {
             move(*time);
         }
     }
+}
+
+bool same_but_for_looks(Run a, const Run& b) {
+    if (a.faults.size() != b.faults.size()) return false;
+    for (std::size_t i = 0; i < a.faults.size(); ++i) {
+        a.faults[i].observed_at = b.faults[i].observed_at;
+    }
+    return a == b;
 }
 
 RunSummary summarize(const Run& run) {

@@ -10,9 +10,13 @@
 
 #include "controller/api/container.h"
 #include "controller/api/fault.h"
+#include "controller/api/probe.h"
 #include "controller/api/time.h"
 
 namespace chaos {
+
+// Of the run-ids of runs that were due by a schedule.
+inline constexpr std::string_view kScheduledPrefix = "scheduled-";
 
 enum class Phase {
     kPending,
@@ -53,7 +57,17 @@ struct FaultRecord {
     int attempts = 0;                     // failed ones since the last success
     std::optional<TimePoint> not_before;  // backoff after a failed attempt
     bool undoing = false;                 // it was an attempt to undo
+    // Network faults: whose run it is (several share a namespace), a name that stays the same where
+    // an edit changes the id, what its peers' addresses were when it was put into force, when the
+    // kernel ends it by itself.
+    std::string experiment;
+    std::string uid;
+    PeerAddresses peers;
+    std::optional<TimePoint> armed_until;
+    // When it was last seen in force, in this life of the controller; not in the journal.
+    std::optional<TimePoint> observed_at;
     std::string last_error;
+    bool unsupported = false;  // the last error was that this kernel cannot do it
     std::map<std::string, std::string> evidence;
 
     // Something of ours may be in force and has to be undone.
@@ -97,6 +111,16 @@ struct RunTarget {
     friend bool operator==(const RunTarget&, const RunTarget&) = default;
 };
 
+// A service that became ill although it was no target, since it depends on one.
+struct Suffered {
+    std::string service;  // "project/service", or the name alone
+    int depth = 0;        // its distance from the nearest target
+    TimePoint since;
+    std::optional<TimePoint> until;
+
+    friend bool operator==(const Suffered&, const Suffered&) = default;
+};
+
 struct RunEvent {
     TimePoint time;
     bool warning = false;
@@ -136,6 +160,11 @@ struct Run {
     bool held = false;        // paused by hand (chaosctl pause), besides the annotation
     std::vector<RunTarget> targets;
     std::vector<FaultRecord> faults;
+    std::vector<Suffered> suffered;
+    std::vector<ProbeState> probes;
+    std::vector<std::string> ill_before;  // dependents that were ill before the first fault
+    // Of the spec's stop conditions, in order: since when it is met. Not in the journal.
+    std::vector<std::optional<TimePoint>> conditions_since;
     std::vector<RunEvent> events;  // the last 50
 
     [[nodiscard]] bool finished() const;
@@ -147,8 +176,12 @@ struct Run {
     [[nodiscard]] bool underway() const {
         return stop_reason.empty() && !finished() && !recovering();
     }
+    // It was due by its schedule; its run-id says when.
+    [[nodiscard]] bool scheduled() const { return run_id.starts_with(kScheduledPrefix); }
     // It counts as having run: it has chosen targets, or has ended without.
     [[nodiscard]] bool fired() const { return !targets.empty() || finished(); }
+    // It has chosen targets and has not ended.
+    [[nodiscard]] bool begun() const { return !targets.empty() && !finished(); }
     // Something is still to be done or to be watched.
     [[nodiscard]] bool active() const { return !finished() || !settled; }
     [[nodiscard]] bool holds_faults() const;
@@ -166,6 +199,9 @@ struct Run {
 
 // Moves every time that the run still goes by; events keep theirs.
 void shift(Run& run, Duration by);
+
+// Whether two states of a run differ in nothing but when its faults were last looked at.
+[[nodiscard]] bool same_but_for_looks(Run a, const Run& b);
 
 // What a status file's history keeps of a run.
 struct RunSummary {

@@ -2,6 +2,9 @@
 
 #include <charconv>
 
+#include "controller/api/clock.h"
+#include "controller/app/state.h"
+#include "controller/config/monkey.h"
 #include "controller/json/json.h"
 #include "controller/telemetry/log.h"
 
@@ -27,14 +30,61 @@ unsigned status_of(ErrorCode code) {
     }
 }
 
-Result<std::string> carry_out(runtime::Controller& controller, const std::string& name,
-                              std::string_view verb, const Request& request) {
-    if (verb == "run") return controller.run_now(name, request.query.contains("dry_run"));
+Result<std::string> act_on(runtime::Controller& controller, const std::string& name,
+                           std::string_view verb, const Request& request) {
+    if (verb == "run") {
+        return controller.run_now(name, request.query.contains("dry_run"),
+                                  request.query.contains("safe_mode"));
+    }
     if (verb == "pause") return controller.hold(name, true);
     if (verb == "resume") return controller.hold(name, false);
     if (verb == "abort") return controller.abort(name);
     if (verb == "recover") return controller.recover(name);
     return fail(ErrorCode::kNotFound, "no verb \"" + std::string{verb} + "\"");
+}
+
+Result<std::string> start_monkey(const Controls& controls, const Request& request) {
+    const auto asked = request.query.find("mode");
+    const auto mode = asked == request.query.end() ? std::optional{MonkeyMode::kSafe}
+                                                   : config::parse_mode(asked->second);
+    if (!mode || mode == MonkeyMode::kDisabled) {
+        return fail(ErrorCode::kInvalid, "found mode \"" + asked->second +
+                                             "\", expected safe, production or aggressive");
+    }
+    auto started = controls.monkey.start(controls.gatekeeper.config(), *mode);
+    if (started) controls.apply();
+    return started;
+}
+
+Result<std::string> resume(const Controls& controls) {
+    const auto why = controls.keeps_stopped();
+    if (!why.empty()) return fail(ErrorCode::kConflict, why);
+    return controls.controller.resume_all();
+}
+
+Result<std::string> act_on_all(const Controls& controls, const Request& request) {
+    const auto& path = request.path;
+    if (path == "/v1/emergency-stop") {
+        controls.controller.emergency_stop("stopped by hand at " + format_time(wall_now()));
+        return std::string{"every fault is being undone; nothing runs until chaosctl resume"};
+    }
+    if (path == "/v1/resume") return resume(controls);
+    if (path == "/v1/stop") {
+        controls.controller.drain();
+        return std::string{"running experiments end, no other begins, then the controller ends"};
+    }
+    if (path == "/v1/recover") return controls.controller.recover_all();
+    if (path == "/v1/monkey/start") return start_monkey(controls, request);
+    if (path == "/v1/monkey/stop") {
+        auto stopped = controls.monkey.stop();
+        controls.apply();
+        return stopped;
+    }
+    if (!path.starts_with(kExperiments)) return fail(ErrorCode::kNotFound, "not found");
+    const auto rest = path.substr(kExperiments.size());
+    const auto slash = rest.find('/');
+    if (slash == std::string::npos) return fail(ErrorCode::kNotFound, "not found");
+    return act_on(controls.controller, rest.substr(0, slash), rest.substr(slash + 1), request);
 }
 
 Response logs(const Request& request) {
@@ -55,14 +105,15 @@ Response logs(const Request& request) {
 
 }  // namespace
 
-Response control(runtime::Controller& controller, const Request& request) {
-    if (request.path == "/v1/logs") return logs(request);
-    if (!request.path.starts_with(kExperiments)) return reply(404, "error", "not found");
+Response control(const Controls& controls, const Request& request) {
+    if (request.method == "GET") {
+        if (request.path == "/v1/logs") return logs(request);
+        if (request.path == "/v1/status") {
+            return {200, "application/json", state_text(controls) + "\n"};
+        }
+    }
     if (request.method != "POST") return reply(405, "error", "POST only");
-    const auto rest = request.path.substr(kExperiments.size());
-    const auto slash = rest.find('/');
-    if (slash == std::string::npos) return reply(404, "error", "not found");
-    const auto done = carry_out(controller, rest.substr(0, slash), rest.substr(slash + 1), request);
+    const auto done = act_on_all(controls, request);
     if (!done) return reply(status_of(done.error().code), "error", done.error().context);
     log::info("asked by hand", {{"what", *done}});
     return reply(200, "message", *done);

@@ -1,15 +1,26 @@
-// The API that chaosctl uses: verbs of persons, on a unix socket whose permissions are the
-// authority.
+// What chaosctl asks of a running controller, as HTTP: on the control socket, and on TCP with the
+// configured token.
 #pragma once
 
-#include "controller/runtime/controller.h"
+#include <functional>
+
+#include "controller/app/config_source.h"
+#include "controller/app/monkey.h"
 #include "controller/telemetry/http_server.h"
 
 namespace chaos::app {
 
-// POST /v1/experiments/NAME/{run,pause,resume,abort,recover}, GET /v1/logs?after=N. Answers JSON:
-// {"message": …} or {"error": …} with 400, 404, 405 or 409.
-[[nodiscard]] telemetry::Response control(runtime::Controller& controller,
+// What the requests act on.
+struct Controls {
+    runtime::Controller& controller;
+    runtime::Gatekeeper& gatekeeper;
+    const ConfigSource& config;
+    Monkey& monkey;
+    std::function<void()> apply;                 // the monkey's mode has changed
+    std::function<std::string()> keeps_stopped;  // why resume is of no use now; "" if it is
+};
+
+[[nodiscard]] telemetry::Response control(const Controls& controls,
                                           const telemetry::Request& request);
 
 }  // namespace chaos::app

@@ -8,16 +8,24 @@
 #include <filesystem>
 #include <thread>
 
+#include "controller/api/clock.h"
 #include "controller/app/control.h"
+#include "controller/app/engine_world.h"
+#include "controller/app/gate_watch.h"
 #include "controller/app/host.h"
+#include "controller/app/token.h"
 #include "controller/app/version.h"
-#include "controller/docker/engine.h"
+#include "controller/config/monkey.h"
 #include "controller/guard/guard.h"
 #include "controller/guard/process.h"
 #include "controller/runtime/controller.h"
+#include "controller/runtime/prober.h"
 #include "controller/source/directory_source.h"
 #include "controller/telemetry/http_server.h"
 #include "reconcilers/container/reconciler.h"
+#include "reconcilers/custom/reconciler.h"
+#include "reconcilers/network/reconciler.h"
+#include "reconcilers/stress/reconciler.h"
 
 namespace chaos::app {
 namespace {
@@ -32,50 +40,45 @@ void report_bug(std::string_view what) {
     log::error("a task ended by an exception: this is a bug", {{"what", what}});
 }
 
-class EngineWorld : public runtime::World {
-public:
-    explicit EngineWorld(docker::Engine& engine) : engine_(engine) {}
-    [[nodiscard]] bool synced() const override { return engine_.synced(); }
-    [[nodiscard]] const std::vector<Container>& containers() const override {
-        return engine_.cache().containers();
-    }
-    [[nodiscard]] Task<> ensure_details(std::string name) override {
-        return engine_.ensure_details(std::move(name));
-    }
-    [[nodiscard]] Task<Result<bool>> start(std::string name) override {
-        return engine_.start(std::move(name));
-    }
-
-private:
-    docker::Engine& engine_;
-};
-
 class Daemon {
 public:
-    Daemon(const Options& options, std::string docker_path, store::Store store,
-           guard::Process guard)
+    Daemon(const Options& options, ConfigSource& config, std::string docker_path,
+           store::Store store, stress::Keeper keeper, guard::Process guard)
         : options_(options),
+          config_(config),
           guard_(std::move(guard)),
           engine_(docker::Client{std::move(docker_path), docker_observer()}, engine_hooks()),
-          world_(engine_),
+          world_(engine_, hosts_),
+          gatekeeper_(world_, own_container()),
           container_(engine_),
+          stress_(stress::default_program(), std::move(keeper)),
           source_(options.manifests, source_hooks()),
           parts_(io_.get_executor(), report_bug),
+          chores_(io_.get_executor(), report_bug),
+          hosts_(parts_, hosts_hooks()),
           status_tasks_(io_.get_executor(), report_bug),
           writer_(status_tasks_,
                   [](const std::string& why) {
                       log::error("status file not written", {{"error", why}});
                   }),
           publisher_(options.status_dir, writer_),
-          controller_(io_.get_executor(), settings(), world_, reconcilers(), source_.desired(),
-                      std::move(store), publisher_, metrics_),
+          controller_(io_.get_executor(), settings(), world_, gatekeeper_, reconcilers(),
+                      source_.desired(), std::move(store), publisher_, metrics_),
+          prober_(parts_, world_,
+                  [this](const std::string& experiment, const std::string& probe, ProbePhase phase,
+                         const std::string& why) {
+                      controller_.note_probe(experiment, probe, phase, why);
+                  }),
+          monkey_(controller_),
+          gates_(io_.get_executor(), controller_, gatekeeper_),
           http_(parts_, [this](const telemetry::Request& request) { return page(request); }),
           control_(
               parts_,
-              [this](const telemetry::Request& request) { return control(controller_, request); }),
-          signals_(io_, SIGTERM, SIGINT) {}
+              [this](const telemetry::Request& request) { return control(controls(), request); }),
+          signals_(io_, SIGTERM, SIGINT, SIGUSR1) {}
 
     int run() {
+        if (config_.config()) gatekeeper_.configure(config_.config());
         if (const auto restored = controller_.restore(); !restored) {
             return cannot_start(restored.error());
         }
@@ -86,6 +89,7 @@ public:
             !ok) {
             return cannot_start(ok.error());
         }
+        take_config();
         log::info("listening",
                   {{"address", http_.address()}, {"control", options_.control_socket}});
         TaskGroup main{io_.get_executor(), report_bug};
@@ -100,13 +104,21 @@ private:
         return 1;
     }
 
-    runtime::Settings settings() const {
-        return {options_.experiment_timeout, options_.status_retention, host_identity()};
+    runtime::Settings settings() {
+        return {
+            options_.status_retention, host_identity(), [this] { gates_.sooner(); },
+            [this](const std::string& experiment, const std::vector<Probe>& probes,
+                   std::optional<ProbePhase> phase) { prober_.follow(experiment, probes, phase); }};
     }
 
     // The explicit table of kinds.
     runtime::ReconcilerTable reconcilers() {
-        return [this](const FaultSpec&) -> runtime::Reconciler& { return container_; };
+        return [this](const FaultSpec& fault) -> runtime::Reconciler& {
+            if (std::holds_alternative<NetworkFault>(fault)) return network_;
+            if (std::holds_alternative<StressFault>(fault)) return stress_;
+            if (std::holds_alternative<CustomFault>(fault)) return custom_;
+            return container_;
+        };
     }
 
     docker::Client::Observer docker_observer() {
@@ -118,8 +130,9 @@ private:
     docker::Engine::Hooks engine_hooks() {
         return {.on_change = [this] { controller_.enqueue_active(); },
                 .on_connected =
-                    [](const std::string& version) {
+                    [this](const std::string& version) {
                         log::info("connected to Docker", {{"version", version}});
+                        if (!std::exchange(swept_, true)) chores_.spawn(sweep());
                     },
                 .on_disconnected =
                     [](const std::string& why) {
@@ -127,8 +140,33 @@ private:
                     }};
     }
 
+    runtime::Hosts::Hooks hosts_hooks() {
+        return {.on_change = [this] { controller_.enqueue_active(); },
+                .on_failure =
+                    [](const std::string& name, const std::string& why) {
+                        log::warning("hostname not resolved", {{"name", name}, {"error", why}});
+                    }};
+    }
+
+    // What a life without a journal has left in the namespaces of this engine's containers.
+    Task<> sweep() {
+        std::set<std::string> ids;
+        for (const auto& container : engine_.cache().containers()) ids.insert(container.id);
+        note_orphans("network", co_await network_.sweep(std::move(ids)));
+    }
+
+    Task<> sweep_stressors() { note_orphans("stress", co_await stress_.sweep()); }
+
+    void note_orphans(std::string_view kind, int count) {
+        if (count == 0) return;
+        metrics_.orphans_found(count);
+        log::warning("faults that nobody knows of were removed",
+                     {{"kind", kind}, {"count", std::to_string(count)}});
+    }
+
     source::DirectorySource::Hooks source_hooks() {
         return {.on_update = [this](const source::Desired::Update& update) { take(update); },
+                .on_halt = [this](bool there) { take_halt_file(there); },
                 .on_warning =
                     [](const std::string& why) {
                         log::warning(
@@ -184,7 +222,77 @@ private:
                engine_.synced();
     }
 
+    Controls controls() {
+        return {controller_,
+                gatekeeper_,
+                config_,
+                monkey_,
+                [this] { apply_monkey(); },
+                [this] { return keeps_stopped(); }};
+    }
+
+    // What of the configuration is in force at once.
+    void take_config() {
+        metrics_.config_valid(config_.problems().empty());
+        for (const auto& problem : config_.problems()) {
+            log::error(config_.config() ? "configuration: the last good one stays in force"
+                                        : "configuration: nothing is admitted without a valid one",
+                       {{"problem", problem}});
+        }
+        if (config_.config() && config_.config().get() != &gatekeeper_.config()) {
+            gatekeeper_.configure(config_.config());
+            log::info("configuration in force", {{"path", config_.path()}});
+        }
+        token_ = read_token(gatekeeper_.config().token_file);
+        if (gatekeeper_.config().monkey.mode == MonkeyMode::kDisabled) {
+            controller_.emergency_stop("the configuration says chaos_monkey.mode: disabled");
+        }
+        apply_monkey();
+        controller_.reconfigured();
+        gates_.at_once();
+    }
+
+    void apply_monkey() {
+        const auto& config = gatekeeper_.config();
+        const auto mode = monkey_.mode(config);
+        controller_.note(std::string{runtime::kMonkeyModeNote},
+                         mode ? std::string{config::to_string(*mode)} : std::string{});
+        source_.configure(config.custom_actions, monkey_.experiments(config, options_.manifests));
+    }
+
+    void take_halt_file(bool there) {
+        if (std::exchange(halt_file_, there) == there || !there) return;
+        controller_.emergency_stop("the file " + options_.manifests + "/" +
+                                   std::string{source::kHaltFile} + " is there");
+    }
+
+    [[nodiscard]] std::string keeps_stopped() const {
+        if (halt_file_) {
+            return "the file " + options_.manifests + "/" + std::string{source::kHaltFile} +
+                   " keeps everything stopped; remove it first";
+        }
+        if (gatekeeper_.config().monkey.mode == MonkeyMode::kDisabled) {
+            return "the configuration says chaos_monkey.mode: disabled; change it there first";
+        }
+        return {};
+    }
+
+    // What changes something needs the token, where it does not come by the control socket.
+    telemetry::Response remote(const telemetry::Request& request) {
+        if (token_.empty()) {
+            return {.status = 403,
+                    .body =
+                        "not on this address; use the control socket, or set "
+                        "http.token_file in the configuration\n"};
+        }
+        if (!carries_token(request.authorization, token_)) {
+            return {.status = 401, .body = "expected Authorization: Bearer TOKEN\n"};
+        }
+        return control(controls(), request);
+    }
+
     telemetry::Response page(const telemetry::Request& request) {
+        if (request.path.starts_with("/v1/")) return remote(request);
         if (request.method != "GET") return {.status = 405, .body = "only GET and HEAD\n"};
         const auto& path = request.path;
         if (path == "/metrics") {
@@ -202,8 +310,26 @@ private:
     }
 
     Task<> wait_for_signal() {
-        auto [ec, number] = co_await signals_.async_wait(asio::as_tuple(asio::use_awaitable));
-        if (ec) co_return;
+        for (;;) {
+            auto [ec, number] = co_await signals_.async_wait(asio::as_tuple(asio::use_awaitable));
+            if (ec) co_return;
+            const std::string name = number == SIGUSR1  ? "SIGUSR1"
+                                     : number == SIGINT ? "SIGINT"
+                                                        : "SIGTERM";
+            // A controller that is stopped in the middle of something was stopped for a reason, for
+            // all that is known; one that is idle is only restarted.
+            if (number == SIGUSR1 || controller_.amid_experiments()) {
+                controller_.emergency_stop(name + " at " + format_time(wall_now()) +
+                                           (number == SIGUSR1 ? "" : ", while experiments ran"));
+            }
+            if (number != SIGUSR1) {
+                stop(number);
+                co_return;
+            }
+        }
+    }
+
+    void stop(int number) {
         log::info("stopping: undoing every fault", {{"signal", std::to_string(number)}});
         controller_.stop(kStopPatience);
     }
@@ -213,12 +339,19 @@ private:
         parts_.spawn(wait_for_signal());
         parts_.spawn(guard_.keep_alive());
         parts_.spawn(engine_.run());
+        parts_.spawn(hosts_.run());
+        chores_.spawn(network_.prepare());
+        chores_.spawn(sweep_stressors());
+        parts_.spawn(config_.run([this] { take_config(); }));
+        parts_.spawn(gates_.run());
         parts_.spawn(source_.run());
         parts_.spawn(http_.run());
         parts_.spawn(control_.run());
         co_await controller_.run();
+        gates_.stop();
         parts_.cancel();
         co_await parts_.join();
+        co_await chores_.join();
         // The last words go to the disk, unless the disk does not take them.
         using namespace asio::experimental::awaitable_operators;
         co_await (status_tasks_.join() || sleep_for(kFlushPatience));
@@ -234,22 +367,37 @@ private:
     }
 
     const Options& options_;
+    ConfigSource& config_;
     guard::Process guard_;
     asio::io_context io_{1};
     telemetry::Metrics metrics_;
     docker::Engine engine_;
     EngineWorld world_;
+    runtime::Gatekeeper gatekeeper_;
     container::ContainerReconciler container_;
+    network::NetworkReconciler network_;
+    stress::StressReconciler stress_;
+    custom::CustomReconciler custom_;
     source::DirectorySource source_;
     TaskGroup parts_;
+    // Short work on other threads: a cancellation would be given to those from this one. It is
+    // waited for instead.
+    TaskGroup chores_;
+    runtime::Hosts hosts_;
     TaskGroup status_tasks_;
     runtime::StatusWriter writer_;
     runtime::Publisher publisher_;
     runtime::Controller controller_;
+    runtime::Prober prober_;
+    Monkey monkey_;
+    GateWatch gates_;
     telemetry::HttpServer http_;
     telemetry::HttpServer control_;
     asio::signal_set signals_;
     std::string unavailable_;
+    std::string token_;
+    bool halt_file_ = false;
+    bool swept_ = false;
     int exit_code_ = 0;
 };
 
@@ -280,10 +428,39 @@ std::vector<std::string> guard_arguments(const Options& o) {
             "--log-format",     o.log_format == log::Format::kJson ? "json" : "text"};
 }
 
+// The command line, completed by the configuration and the defaults.
+Options completed(Options options, const Config* config) {
+    const auto fill = [&](std::string& to, const std::string& from, const char* otherwise) {
+        if (to.empty() && config != nullptr) to = from;
+        if (to.empty()) to = otherwise;
+    };
+    const Config nothing;
+    const Config& from = config == nullptr ? nothing : *config;
+    fill(options.manifests, from.manifests, "");
+    fill(options.status_dir, from.status_directory, "");
+    fill(options.listen, from.listen, kDefaultListen);
+    fill(options.docker_host, from.docker_host, kDefaultDockerHost);
+    while (options.manifests.size() > 1 && options.manifests.ends_with('/')) {
+        options.manifests.pop_back();
+    }
+    return options;
+}
+
 }  // namespace
 
-int run_daemon(const Options& options) {
-    log::configure(options.log_level, options.log_format);
+int run_daemon(const Options& given) {
+    log::configure(given.log_level, given.log_format);
+    ConfigSource config{given.config};
+    static_cast<void>(config.read());
+    const Options options = completed(given, config.config().get());
+    if (options.manifests.empty()) {
+        for (const auto& problem : config.problems())
+            log::error("configuration", {{"problem", problem}});
+        log::error("cannot start", {{"error",
+                                     "no directory of manifests: expected --manifests, or "
+                                     "manifests.directory in a valid configuration"}});
+        return 2;
+    }
     log::info("chaos-controller starts", {{"version", kVersion},
                                           {"manifests", options.manifests},
                                           {"state_dir", options.state_dir},
@@ -291,16 +468,18 @@ int run_daemon(const Options& options) {
     auto path = docker::socket_path(options.docker_host);
     auto store = path ? open_store(options.state_dir) : std::unexpected(path.error());
     guard::Process guard{guard_arguments(options)};
+    auto keeper = store ? stress::Keeper::hold(options.state_dir) : std::unexpected(store.error());
     // Without a guard nothing is injected: who would undo it?
-    auto guarded = store ? guard.start() : Result<>{};
-    if (store && guarded) guarded = store->note_guarded();
-    if (!store || !guarded) {
-        log::error("cannot start",
-                   {{"error", store ? guarded.error().context : store.error().context}});
+    auto guarded = keeper ? guard.start() : std::unexpected(keeper.error());
+    if (guarded) guarded = store->note_guarded();
+    if (!guarded) {
+        log::error("cannot start", {{"error", guarded.error().context}});
         return 1;
     }
     make_status_directory(options.status_dir);
-    return Daemon{options, std::move(*path), std::move(*store), std::move(guard)}.run();
+    return Daemon{options,         config, std::move(*path), std::move(*store), std::move(*keeper),
+                  std::move(guard)}
+        .run();
 }
 
 int run_guard(const Options& options) {

@@ -24,6 +24,23 @@ std::string default_state_dir() {
     return base + "/chaos-controller";
 }
 
+// Docker binds files of its own below /var/lib/docker/containers/ID into each container, whatever
+// the version of the control groups; mountinfo names them (proc_pid_mountinfo(5)).
+std::string own_container() {
+    constexpr std::string_view kMark = "/containers/";
+    constexpr std::size_t kIdLength = 64;
+    std::ifstream file{"/proc/self/mountinfo"};
+    std::string line;
+    while (std::getline(file, line)) {
+        if (line.find(" /etc/hostname ") == std::string::npos) continue;
+        const auto at = line.find(kMark);
+        if (at == std::string::npos) continue;
+        const auto id = line.substr(at + kMark.size(), kIdLength);
+        if (id.find_first_not_of("0123456789abcdef") == std::string::npos) return id;
+    }
+    return {};
+}
+
 std::string host_identity() {
     std::ifstream file{"/etc/machine-id"};
     std::string id;

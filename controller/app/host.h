@@ -12,4 +12,7 @@ namespace chaos::app {
 // /var/lib/chaos-controller, for others below $XDG_STATE_HOME.
 [[nodiscard]] std::string default_state_dir();
 
+// The id of the container that this process runs in, or a prefix of it; "" on the host itself.
+[[nodiscard]] std::string own_container();
+
 }  // namespace chaos::app

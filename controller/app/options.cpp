@@ -41,12 +41,10 @@ Parsed parse_options(int argc, char** argv) {
     Options& o = parsed.options;
     o.state_dir = default_state_dir();
     o.docker_host = environment("DOCKER_HOST");
-    if (o.docker_host.empty()) o.docker_host = "unix:///var/run/docker.sock";
     std::string level = environment("LOG_LEVEL");
     if (level.empty()) level = "info";
     std::string format = "text";
     std::string retention = format_duration(o.status_retention);
-    std::string timeout = format_duration(o.experiment_timeout);
     std::string grace = format_duration(o.guard_grace);
     o.guard = argc > 1 && std::string_view{argv[1]} == "guard";
     if (o.guard) {
@@ -59,22 +57,23 @@ Parsed parse_options(int argc, char** argv) {
         "them.",
         "chaos-controller"};
     cli.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-    cli.add_option("-m,--manifests", o.manifests, "directory of manifests to watch")
-        ->required(!o.guard);
+    o.config = environment("CHAOS_CONFIG");
+    cli.add_option("-c,--config", o.config, "configuration, chaos-config.yaml [CHAOS_CONFIG]");
+    cli.add_option("-m,--manifests", o.manifests,
+                   "directory of manifests to watch (or manifests.directory of the configuration)");
     cli.add_option("--status-dir", o.status_dir,
                    "where status files go (default: beside each manifest)");
     cli.add_option("--state-dir", o.state_dir, "where runs and faults are recorded")
         ->capture_default_str();
-    cli.add_option("--docker-host", o.docker_host, "Docker engine [DOCKER_HOST]")
-        ->capture_default_str();
-    cli.add_option("--listen", o.listen, "address of /metrics, /healthz and /readyz")
-        ->capture_default_str();
+    cli.add_option(
+        "--docker-host", o.docker_host,
+        "Docker engine (default: " + std::string{kDefaultDockerHost} + ") [DOCKER_HOST]");
+    cli.add_option(
+        "--listen", o.listen,
+        "address of /metrics, /healthz and /readyz (default: " + std::string{kDefaultListen} + ")");
     cli.add_option(
         "--control-socket", o.control_socket,
         "where chaosctl speaks to this controller (default: control.sock in --state-dir)");
-    cli.add_option("--experiment-timeout", timeout, "longest spec.duration that is honoured")
-        ->check(duration_text())
-        ->capture_default_str();
     cli.add_option("--status-retention", retention,
                    "how long the status of a deleted manifest stays")
         ->check(duration_text())
@@ -111,7 +110,6 @@ Parsed parse_options(int argc, char** argv) {
     o.log_format = format == "json" ? log::Format::kJson : log::Format::kText;
     o.status_retention = *parse_duration(retention);
     o.guard_grace = *parse_duration(grace);
-    o.experiment_timeout = *parse_duration(timeout);
     if (o.control_socket.empty()) o.control_socket = o.state_dir + "/control.sock";
     while (o.manifests.size() > 1 && o.manifests.ends_with('/')) o.manifests.pop_back();
     return parsed;

@@ -11,14 +11,15 @@
 namespace chaos::app {
 
 struct Options {
+    std::string config;  // path of chaos-config.yaml; empty: none
+    // Empty ones may be set by the configuration.
     std::string manifests;
     std::string status_dir;  // empty: beside the manifests
     std::string state_dir;
     std::string docker_host;
-    std::string listen = "127.0.0.1:8200";
+    std::string listen;
     std::string control_socket;  // empty: control.sock in the state directory
     Duration status_retention = std::chrono::hours{1};
-    Duration experiment_timeout = kDefaultExperimentTimeout;
     Duration guard_grace = std::chrono::seconds{5};
     // What the guard was started with; the mode is chosen by the first argument, "guard".
     bool guard = false;
@@ -27,6 +28,10 @@ struct Options {
     log::Level log_level = log::Level::kInfo;
     log::Format log_format = log::Format::kText;
 };
+
+// Where neither the command line nor the configuration says otherwise.
+inline constexpr const char* kDefaultDockerHost = "unix:///var/run/docker.sock";
+inline constexpr const char* kDefaultListen = "127.0.0.1:8200";
 
 struct Parsed {
     Options options;

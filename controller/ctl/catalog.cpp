@@ -88,7 +88,7 @@ std::optional<std::vector<manifest::Document>> read_valid_documents(
     const Context& context, const std::vector<std::string>& paths) {
     std::vector<manifest::Document> valid;
     bool broken = false;
-    for (auto& [path, document] : read_documents(paths)) {
+    for (auto& [path, document] : read_documents(paths, context.config.custom_actions)) {
         for (const auto& problem : document.problems) {
             broken = true;
             context.err << manifest::render(path, problem) << '\n';
@@ -101,6 +101,7 @@ std::optional<std::vector<manifest::Document>> read_valid_documents(
 
 Result<std::vector<Item>> load_catalog(const Context& context) {
     source::Scanner scanner{context.manifests};
+    scanner.set_custom(context.config.custom_actions);
     auto scan = scanner.scan(TimePoint{});
     if (!scan.unavailable.empty()) return fail(ErrorCode::kNotFound, scan.unavailable);
     std::vector<Item> items;

@@ -6,9 +6,9 @@ namespace chaos::ctl {
 namespace {
 
 constexpr const char* kVerbs =
-    "abort apply completion delete describe diff doctor events explain get logs pause plan recover "
-    "resume "
-    "run schema validate verify-clean version wait";
+    "abort apply completion delete describe diff doctor emergency-stop events explain get graph "
+    "logs monkey pause plan recover resume run schema status stop validate verify-clean version "
+    "wait";
 
 constexpr const char* kNamed = "abort|delete|describe|events|get|pause|recover|resume|run|wait";
 

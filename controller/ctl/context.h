@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/api/config.h"
 #include "controller/manifest/node.h"
 
 namespace chaos::ctl {
@@ -17,7 +18,9 @@ struct Context {
     std::string docker_host;
     std::string control_socket;  // of the controller
     std::string state_dir;
-    bool colour = false;  // on a terminal, unless NO_COLOR is set
+    std::string config_path;  // of chaos-config.yaml; empty: none was named
+    Config config;            // what it says; all defaults where none was named
+    bool colour = false;      // on a terminal, unless NO_COLOR is set
     Output output = Output::kTable;
     std::ostream& out;
     std::ostream& err;

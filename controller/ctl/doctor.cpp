@@ -13,6 +13,7 @@
 #include "controller/manifest/emit.h"
 #include "controller/store/store.h"
 #include "reconcilers/network/ability.h"
+#include "reconcilers/stress/stressor.h"
 
 namespace chaos::ctl {
 namespace {
@@ -95,12 +96,17 @@ constexpr std::array<Capability, 4> kNeeded{
      {19, "CAP_SYS_PTRACE", "looks into containers' processes"},
      {21, "CAP_SYS_ADMIN", "enters namespaces"}}};
 
-Check check_capabilities() {
+unsigned long effective_capabilities() {
     std::ifstream status{"/proc/self/status"};
     unsigned long effective = 0;
     for (std::string line; std::getline(status, line);) {
         if (line.starts_with("CapEff:")) effective = std::stoul(line.substr(7), nullptr, 16);
     }
+    return effective;
+}
+
+Check check_capabilities() {
+    const auto effective = effective_capabilities();
     std::string missing;
     for (const auto& [bit, name, purpose] : kNeeded) {
         if ((effective >> static_cast<unsigned>(bit) & 1U) != 0) continue;
@@ -139,11 +145,48 @@ void check_network(std::vector<Check>& checks) {
         checks.push_back({"network faults", Finding::kWarning, abilities.error().context});
         return;
     }
-    for (const auto& [discipline, there, why] : *abilities) {
-        checks.push_back({"kernel module sch_" + discipline,
-                          there ? Finding::kOk : Finding::kWarning,
-                          there ? "" : why + "; modprobe sch_" + discipline});
+    for (const auto& [module, there, why, purpose] : *abilities) {
+        checks.push_back(
+            {"kernel module " + module, there ? Finding::kOk : Finding::kWarning,
+             there ? purpose : why + "; modprobe " + module + "; needed for " + purpose});
     }
+}
+
+// Beside the controller; chaosctl itself may be installed beside it or in ../bin.
+Check check_stressor() {
+    const std::filesystem::path beside = stress::default_program();
+    const auto installed = beside.parent_path().parent_path() / "sbin" / stress::kProgram;
+    for (const auto& path : {beside, installed}) {
+        if (::access(path.c_str(), X_OK) == 0) return {"stressor", Finding::kOk, path};
+    }
+    return {"stressor", Finding::kWarning,
+            "neither " + beside.string() + " nor " + installed.string() +
+                "; it belongs beside chaos-controller; needed for cpu_stress, memory_stress, "
+                "io_stress, disk_fill, pid_stress and resource_stress"};
+}
+
+// Without it only a part of memory_stress is missing.
+Check check_resource_capability() {
+    constexpr unsigned kSysResource = 24;  // linux/capability.h
+    if ((effective_capabilities() >> kSysResource & 1U) != 0) {
+        return {"CAP_SYS_RESOURCE", Finding::kOk, "memory_stress with oom_score_adj below 0"};
+    }
+    return {"CAP_SYS_RESOURCE", Finding::kWarning,
+            "missing; memory_stress cannot have an oom_score_adj below the controller's own"};
+}
+
+Check check_cgroups() {
+    const auto own = stress::Cgroup::of(::getpid());
+    if (!own) return {"control groups", Finding::kWarning, own.error().context};
+    std::string where;
+    for (const auto& group : own->groups()) {
+        if (::access((group.mount + "/cgroup.procs").c_str(), W_OK) != 0) {
+            return {"control groups", Finding::kWarning,
+                    group.mount + " cannot be written; stressors cannot enter containers"};
+        }
+        where += (where.empty() ? "" : ", ") + group.mount;
+    }
+    return {"control groups", Finding::kOk, where};
 }
 
 Node tree_of(const std::vector<Check>& checks) {
@@ -161,9 +204,10 @@ Node tree_of(const std::vector<Check>& checks) {
 }  // namespace
 
 int doctor(const Context& context) {
-    std::vector<Check> checks{check_docker(context),  check_manifests(context),
-                              check_journal(context), check_capabilities(),
-                              check_kernel(),         check_inotify()};
+    std::vector<Check> checks{
+        check_docker(context), check_manifests(context), check_journal(context),
+        check_capabilities(),  check_kernel(),           check_inotify(),
+        check_stressor(),      check_cgroups(),          check_resource_capability()};
     check_network(checks);
     if (!print_tree(context, tree_of(checks))) {
         Table table{{"CHECK", "RESULT", "DETAIL"}};

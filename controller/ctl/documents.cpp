@@ -16,10 +16,11 @@ manifest::Document problem(std::string message) {
     return document;
 }
 
-void read_one(const std::string& path, std::vector<Named>& named) {
+void read_one(const std::string& path, const CustomActions& custom, std::vector<Named>& named) {
     if (path == "-") {
         const std::string text{std::istreambuf_iterator<char>{std::cin}, {}};
-        for (auto& document : manifest::decode(text)) named.push_back({path, std::move(document)});
+        for (auto& document : manifest::decode(text, custom))
+            named.push_back({path, std::move(document)});
         return;
     }
     std::error_code ec;
@@ -34,11 +35,14 @@ void read_one(const std::string& path, std::vector<Named>& named) {
         named.push_back({path, problem("cannot be read")});
         return;
     }
-    for (auto& document : manifest::decode(*text)) named.push_back({path, std::move(document)});
+    for (auto& document : manifest::decode(*text, custom))
+        named.push_back({path, std::move(document)});
 }
 
-void read_directory(const std::string& path, std::vector<Named>& named) {
+void read_directory(const std::string& path, const CustomActions& custom,
+                    std::vector<Named>& named) {
     source::Scanner scanner{path};
+    scanner.set_custom(custom);
     const auto scan = scanner.scan(TimePoint{});
     if (!scan.unavailable.empty()) named.push_back({path, problem(scan.unavailable)});
     for (const auto& [file, content] : scan.files) {
@@ -48,14 +52,15 @@ void read_directory(const std::string& path, std::vector<Named>& named) {
 
 }  // namespace
 
-std::vector<Named> read_documents(const std::vector<std::string>& paths) {
+std::vector<Named> read_documents(const std::vector<std::string>& paths,
+                                  const CustomActions& custom) {
     std::vector<Named> named;
     for (const auto& path : paths) {
         std::error_code ec;
         if (std::filesystem::is_directory(path, ec)) {
-            read_directory(path, named);
+            read_directory(path, custom, named);
         } else {
-            read_one(path, named);
+            read_one(path, custom, named);
         }
     }
     return named;

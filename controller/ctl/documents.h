@@ -15,6 +15,7 @@ struct Named {
 
 // Every document of files and directories, in order. What cannot be read is a document with a
 // problem.
-[[nodiscard]] std::vector<Named> read_documents(const std::vector<std::string>& paths);
+[[nodiscard]] std::vector<Named> read_documents(const std::vector<std::string>& paths,
+                                                const CustomActions& custom);
 
 }  // namespace chaos::ctl

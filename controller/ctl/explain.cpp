@@ -6,7 +6,6 @@
 #include "controller/manifest/diagnostic.h"
 #include "controller/manifest/emit.h"
 #include "controller/manifest/schema.h"
-#include "controller/manifest/supported.h"
 
 namespace chaos::ctl {
 namespace {
@@ -38,7 +37,8 @@ std::string notes_of(const Schema& schema, bool required) {
 }
 
 void print_fields(const Context& context, const Schema& schema) {
-    const Schema& inner = schema.items ? *schema.items : schema;
+    const Schema& below = schema.items ? *schema.items : schema;
+    const Schema& inner = below.additional ? *below.additional : below;
     if (inner.properties.empty()) return;
     context.out << "FIELDS:\n";
     for (const auto& [name, child] : inner.properties) {
@@ -49,8 +49,9 @@ void print_fields(const Context& context, const Schema& schema) {
     }
 }
 
-int explain_field(const Context& context, const std::string& field) {
-    const Schema* schema = &crd().root;
+// `of_config`: a field of chaos-config.yaml.
+int explain_field(const Context& context, const std::string& field, bool of_config) {
+    const Schema* schema = of_config ? &manifest::config_schema() : &crd().root;
     std::string path = field;
     bool required = false;
     while (!path.empty()) {
@@ -60,6 +61,7 @@ int explain_field(const Context& context, const std::string& field) {
         path = dot == std::string::npos ? "" : path.substr(dot + 1);
         const Schema& inner = schema->items ? *schema->items : *schema;
         const auto* next = inner.property(step);
+        if (next == nullptr) next = inner.additional.get();
         if (next == nullptr) {
             context.err << "chaosctl: no field \"" << step << "\" in " << field
                         << manifest::did_you_mean(step, inner.property_names()) << '\n';
@@ -68,7 +70,11 @@ int explain_field(const Context& context, const std::string& field) {
         required = inner.required.contains(step);
         schema = next;
     }
-    context.out << "KIND:     " << kKind << "\nVERSION:  " << kApiVersion << "\n\n";
+    if (of_config) {
+        context.out << "FILE:     chaos-config.yaml\n\n";
+    } else {
+        context.out << "KIND:     " << kKind << "\nVERSION:  " << kApiVersion << "\n\n";
+    }
     if (!field.empty()) {
         context.out << "FIELD:    " << field << "  <" << type_of(*schema) << ">\n";
         const auto notes = notes_of(*schema, required);
@@ -101,8 +107,6 @@ int explain_intensity(const Context& context) {
 
 int explain_action(const Context& context, const ActionType& action) {
     context.out << "ACTION:   " << action.name << " (" << action.group << ")\n";
-    if (!manifest::is_built(action.name))
-        context.out << "          not supported in this version\n";
     context.out << "\nDESCRIPTION:\n" << wrapped(action.summary, 4) << '\n';
     context.out << "PARAMETERS:\n";
     auto names = action.parameters;
@@ -125,7 +129,12 @@ int explain_action(const Context& context, const ActionType& action) {
 int explain(const Context& context, const std::string& field) {
     if (field == "intensity") return explain_intensity(context);
     if (const auto* action = crd().action(field)) return explain_action(context, *action);
-    return explain_field(context, field);
+    constexpr std::string_view kConfig = "config";
+    if (field == kConfig) return explain_field(context, "", true);
+    if (field.starts_with("config.")) {
+        return explain_field(context, field.substr(kConfig.size() + 1), true);
+    }
+    return explain_field(context, field, false);
 }
 
 }  // namespace chaos::ctl

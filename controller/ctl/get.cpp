@@ -59,6 +59,16 @@ std::string left(const Item& item) {
                                : format_duration(std::chrono::ceil<std::chrono::seconds>(rest));
 }
 
+// How long until it runs again by its schedule.
+std::string until_next(const Item& item) {
+    const auto next = parse_time(item.field("next_run"));
+    if (!next) return "-";
+    const auto rest = *next - std::chrono::system_clock::now();
+    if (rest <= Duration{0}) return "0s";
+    if (rest >= std::chrono::hours{48}) return std::to_string(rest / std::chrono::hours{24}) + "d";
+    return format_duration(std::chrono::ceil<std::chrono::seconds>(rest));
+}
+
 // "Running,InvalidEdit": what holds, and what else there is to know, as kubectl's node status.
 std::string phase_of(const Item& item) {
     const bool invalid = item.document && !item.document->problems.empty();
@@ -70,7 +80,8 @@ std::string phase_of(const Item& item) {
 }
 
 std::vector<std::string> header_of(bool wide) {
-    std::vector<std::string> header{"NAME", "TYPE", "PHASE", "TARGETS", "VERDICT", "AGE", "LEFT"};
+    std::vector<std::string> header{"NAME",    "TYPE", "PHASE", "TARGETS",
+                                    "VERDICT", "AGE",  "LEFT",  "NEXT"};
     if (wide) header.insert(header.end(), {"SEED", "REASON", "PATH"});
     return header;
 }
@@ -82,7 +93,8 @@ std::vector<std::string> row_of(const Item& item, bool wide) {
                                  targets_of(item),
                                  or_dash(item.field("verdict")),
                                  since(item.field("start_time")),
-                                 left(item)};
+                                 left(item),
+                                 until_next(item)};
     if (wide) {
         row.insert(row.end(), {or_dash(item.field("seed")), or_dash(item.field("reason")),
                                item.path.empty() ? "(deleted)" : item.path});

@@ -10,6 +10,7 @@
 #include "controller/api/experiment.h"
 #include "controller/app/host.h"
 #include "controller/app/version.h"
+#include "controller/ctl/settings.h"
 #include "controller/ctl/verbs.h"
 #include "controller/manifest/diagnostic.h"
 #include "controller/manifest/emit.h"
@@ -36,7 +37,9 @@ struct Arguments {
     bool safe_mode = false;
     std::string goal;
     std::string timeout = "5m";
-    std::string longest = chaos::format_duration(chaos::kDefaultExperimentTimeout);
+    std::string mode = "safe";
+    bool all = false;
+    bool dot = false;
     std::string shell;
 };
 
@@ -56,6 +59,9 @@ public:
             ->capture_default_str();
         cli_.add_option("--control-socket", context_.control_socket,
                         "of the controller (default: control.sock in --state-dir) [CHAOS_CONTROL]");
+        cli_.add_option("-c,--config", context_.config_path,
+                        "chaos-config.yaml (default: that of the running controller) "
+                        "[CHAOS_CONFIG]");
         cli_.add_option("-o,--output", output_, "wide, json, yaml or name; not each for each verb");
         cli_.set_version_flag("--version", std::string{"chaosctl "} + chaos::app::kVersion);
         add_reading();
@@ -77,6 +83,7 @@ public:
         if (context_.control_socket.empty()) {
             context_.control_socket = context_.state_dir + "/control.sock";
         }
+        if (const int code = load_settings(context_); code != kOk) return code;
         context_.colour = ::isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
         return action_();
     }
@@ -145,17 +152,10 @@ private:
         auto* validate_verb =
             verb("validate", "check manifests; 1 is returned where one is invalid",
                  {"json", "yaml", "name"}, [this] { return validate(context_, args_.paths); });
-        validate_verb->add_option("FILE", args_.paths, "files or directories")->required();
-        auto* plan_verb =
-            verb("plan", "show who would be hit and when; nothing is touched", trees(), [this] {
-                const auto longest = duration_of("--experiment-timeout", args_.longest);
-                return longest ? plan(context_, args_.path, args_.seed, *longest) : kUsage;
-            });
+        validate_verb->add_option("FILE", args_.paths, "files or directories");
+        auto* plan_verb = verb("plan", "show who would be hit and when; nothing is touched",
+                               trees(), [this] { return plan(context_, args_.path, args_.seed); });
         plan_verb->add_option("FILE", args_.path, "manifest")->required();
-        plan_verb
-            ->add_option("--experiment-timeout", args_.longest,
-                         "of the controller: its longest run")
-            ->capture_default_str();
         plan_verb->add_option("--seed", args_.seed, "instead of the manifest's");
         auto* get_verb =
             verb("get", "list experiments, or show one", {"wide", "json", "yaml", "name"},
@@ -193,16 +193,38 @@ private:
     void add_running() {
         auto* run_verb =
             verb("run", "run an experiment now, also one that has run", {"name"}, [this] {
-                return ask_controller(context_, args_.name,
-                                      args_.dry_run ? "run?dry_run=1" : "run");
+                std::string query = args_.dry_run ? "?dry_run=1" : "";
+                if (args_.safe_mode) query += query.empty() ? "?safe_mode=1" : "&safe_mode=1";
+                return ask_controller(context_, args_.name, "run" + query);
             });
         run_verb->add_option("NAME", args_.name, "experiment")->required();
         run_verb->add_flag("--dry-run", args_.dry_run, "do everything but inject");
-        run_verb->add_flag("--safe-mode", args_.safe_mode, "as it is in this version anyway");
+        run_verb->add_flag("--safe-mode", args_.safe_mode,
+                           "only if its spec.safety.safe_mode is true");
         remote("pause", "undo the faults of a run and stop its clock");
-        remote("resume", "let a paused run go on");
+        // Without a name: of everything.
+        const auto named_or_all = [this](const char* name, const char* help,
+                                         int (*all)(const Context&)) {
+            auto* sub = verb(name, help, {"name"}, [this, name, all] {
+                return args_.name.empty() ? all(context_)
+                                          : ask_controller(context_, args_.name, name);
+            });
+            sub->add_option("NAME", args_.name, "experiment");
+            return sub;
+        };
+        named_or_all("resume", "let a paused run go on; without a name: lift the emergency stop",
+                     resume_all);
         remote("abort", "end a run and undo its faults; the manifest stays");
-        remote("recover", "try again at once what keeps failing: undos, starts of targets");
+        named_or_all("recover",
+                     "try again at once what keeps failing: undos, starts of targets; without a "
+                     "name: everywhere",
+                     recover_all)
+            ->add_flag("--all", args_.all, "everywhere");
+        verb("emergency-stop", "undo every fault; nothing runs until resume", {},
+             [this] { return emergency_stop(context_); });
+        verb("stop", "let running experiments end, begin no other, then end the controller", {},
+             [this] { return stop(context_); });
+        add_monkey();
         auto* wait_verb = verb("wait", "wait until a status says so", {"name"}, [this] {
             const auto timeout = duration_of("--timeout", args_.timeout);
             if (!timeout) return kUsage;
@@ -216,7 +238,35 @@ private:
         wait_verb->add_option("--timeout", args_.timeout, "at most")->capture_default_str();
     }
 
+    void add_monkey() {
+        auto* monkey = verb("monkey", "the chaos monkey: start, stop or status", trees(),
+                            [this] { return monkey_status(context_); });
+        monkey->add_option("ACTION", args_.name, "start, stop, status or mode")
+            ->check(CLI::IsMember({"start", "stop", "status", "mode"}));
+        auto* mode = monkey->add_option("--mode", args_.mode, "safe, production or aggressive")
+                         ->check(CLI::IsMember({"safe", "production", "aggressive"}))
+                         ->capture_default_str();
+        monkey->add_option("MODE", args_.mode, "of the action mode")
+            ->check(CLI::IsMember({"safe", "production", "aggressive"}));
+        monkey->callback([this, mode] {
+            verb_ = "monkey";
+            action_ = [this, given = mode->count() > 0] {
+                if (args_.name == "start") return monkey_start(context_, args_.mode);
+                if (args_.name == "stop") return monkey_stop(context_);
+                if (args_.name == "mode") return monkey_start(context_, args_.mode);
+                if (given) return failed(context_, "--mode goes with start", kUsage);
+                return monkey_status(context_);
+            };
+        });
+    }
+
     void add_looking() {
+        verb("status", "show the controller: configuration, gates, what runs", trees(),
+             [this] { return controller_status(context_); });
+        auto* graph_verb = verb("graph", "show the services, and which needs which", trees(),
+                                [this] { return graph(context_, args_.dot); });
+        graph_verb->add_flag("--dot", args_.dot, "for Graphviz");
+
         auto* events_verb = verb("events", "show what has happened, in order", trees(),
                                  [this] { return events(context_, args_.name, args_.watch); });
         events_verb->add_option("NAME", args_.name, "experiment");
@@ -243,7 +293,9 @@ private:
                                   [this] { return explain(context_, args_.field); });
         explain_verb->add_option("FIELD", args_.field, "such as spec.targets.mode");
         auto* schema_verb = verb("schema", "print the JSON Schema of manifests, for editors", {},
-                                 [this] { return schema(context_, args_.markdown); });
+                                 [this] { return schema(context_, args_.field, args_.markdown); });
+        schema_verb->add_option("KIND", args_.field, "experiment (the default) or config")
+            ->check(CLI::IsMember({"experiment", "config"}));
         schema_verb->add_flag("--markdown", args_.markdown, "the reference page instead");
         verb("version", "print the version", trees(), [this] { return version(context_); });
     }
@@ -253,6 +305,8 @@ private:
                      environment("DOCKER_HOST", "unix:///var/run/docker.sock"),
                      environment("CHAOS_CONTROL", ""),
                      chaos::app::default_state_dir(),
+                     environment("CHAOS_CONFIG", ""),
+                     {},
                      false,
                      Output::kTable,
                      std::cout,

@@ -4,7 +4,9 @@
 
 #include "controller/app/host.h"
 #include "controller/ctl/catalog.h"
+#include "controller/ctl/network_preview.h"
 #include "controller/ctl/population.h"
+#include "controller/ctl/remote.h"
 #include "controller/ctl/verbs.h"
 #include "controller/manifest/emit.h"
 #include "controller/run/random.h"
@@ -23,23 +25,28 @@ struct Planned {
     Duration asked{};  // spec.duration before it was cut
     run::Selection selection;
     run::Timeline timeline;
+    std::vector<NetworkPreview> network;
+    std::vector<std::string> gates;  // closed ones: "CpuUsage: …"; of a running controller
+    bool gates_known = false;
     std::string already;  // "Completed": the phase in which this very run has ended
 };
 
 // The very functions that the controller calls, on the same values.
 Planned make_plan(const manifest::Document& document, std::optional<std::int64_t> seed,
-                  Duration longest, const std::vector<Container>& population) {
+                  const Config& config, const std::vector<Container>& population) {
     const auto& experiment = *document.experiment;
     Planned planned;
     planned.name = experiment.metadata.name;
     planned.spec = experiment.spec;
     planned.asked = experiment.spec.duration;
-    planned.spec.duration = std::min(planned.asked, longest);
+    planned.spec.duration = std::min(planned.asked, config.global.experiment_timeout);
     if (seed) planned.spec.seed = seed;
     planned.seed = planned.spec.seed ? static_cast<std::uint64_t>(*planned.spec.seed)
                                      : run::derive_seed(planned.name, document.digest,
                                                         experiment.run_id(), app::host_identity());
-    planned.selection = run::select(planned.spec, planned.seed, population, {});
+    const safety::Policy policy{
+        config.safety, safety::Graph{population, config.dependencies}, {}, {}, {}};
+    planned.selection = run::select(planned.spec, planned.seed, population, {}, policy);
     planned.timeline = run::timeline(planned.spec, planned.seed, planned.selection.picks);
     return planned;
 }
@@ -73,10 +80,38 @@ void print_selection(const Context& context, const run::Selection& s) {
                                     (s.service_cap == 1 ? " service" : " services") + " may be hit")
                 << '\n';
     if (!s.spared.empty()) {
-        context.out << "Protected:  ";
-        for (const auto& name : s.spared) context.out << ' ' << name;
-        context.out << '\n';
+        for (const auto& spared : s.spared) {
+            context.out << "Spared:      " << spared.name << ": " << spared.why << '\n';
+        }
     }
+}
+
+void print_network(const Context& context, const NetworkPreview& preview) {
+    context.out << "\nIn the network namespace of " << preview.container << " from "
+                << offset(preview.begin) << " to " << offset(preview.end);
+    if (!preview.remark.empty()) context.out << " (" << preview.remark << ')';
+    context.out << ":\n" << preview.tree;
+}
+
+// What the controller's gates say now; a run that waits for one may still come.
+void ask_gates(const Context& context, Planned& planned) {
+    const auto answer = ask(context, "GET", "/v1/status");
+    if (!answer || answer->status != 200) return;
+    planned.gates_known = true;
+    const auto* key = planned.spec.safety.safe_mode ? "closed" : "closed_unless_safe";
+    for (const auto& gate : answer->document.root()[key].items()) {
+        planned.gates.push_back(gate["gate"].string().value_or("") + ": " +
+                                gate["why"].string().value_or(""));
+    }
+}
+
+void print_gates(const Context& context, const Planned& planned) {
+    if (!planned.gates_known) {
+        context.out << "Gates:       unknown, no controller answers\n";
+    } else if (planned.gates.empty()) {
+        context.out << "Gates:       open\n";
+    }
+    for (const auto& gate : planned.gates) context.out << "Gate closed: " << gate << '\n';
 }
 
 void print_text(const Context& context, const Planned& planned, const std::string& engine_error) {
@@ -87,12 +122,13 @@ void print_text(const Context& context, const Planned& planned, const std::strin
                 << format_duration(planned.spec.recovery_timeout) << '\n';
     if (planned.asked > planned.spec.duration) {
         context.out << "             (cut from " << format_duration(planned.asked)
-                    << ": the controller's --experiment-timeout)\n";
+                    << ": global.experiment_timeout)\n";
     }
     if (!planned.already.empty()) {
         context.out << "Note:        has run already (" << planned.already
                     << "); it runs again with a new run-id, or by chaosctl run\n";
     }
+    print_gates(context, planned);
     if (planned.spec.dry_run) context.out << "Dry run:     nothing will be injected\n";
     for (const auto& draw : planned.timeline.scenarios) {
         context.out << "Scenario:    " << draw.name << (draw.drawn ? "" : " (not drawn)") << '\n';
@@ -117,6 +153,7 @@ void print_text(const Context& context, const Planned& planned, const std::strin
     }
     context.out << '\n';
     table.print(context.out);
+    for (const auto& preview : planned.network) print_network(context, preview);
 }
 
 Node fault_tree(const run::Interval& interval) {
@@ -140,6 +177,9 @@ Node tree_of(const Planned& planned, const std::string& engine_error) {
     if (!planned.already.empty()) {
         node.add("already_run", manifest::text_node(planned.already));
     }
+    Node gates = manifest::list_node();
+    for (const auto& gate : planned.gates) gates.items.push_back(manifest::text_node(gate));
+    if (planned.gates_known) node.add("closed_gates", std::move(gates));
     if (!engine_error.empty()) node.add("engine_error", manifest::text_node(engine_error));
     node.add("matched",
              manifest::integer_node(static_cast<std::int64_t>(planned.selection.matched)));
@@ -164,13 +204,24 @@ Node tree_of(const Planned& planned, const std::string& engine_error) {
         faults.items.push_back(fault_tree(interval));
     }
     node.add("faults", std::move(faults));
+    if (planned.network.empty()) return node;
+    Node network = manifest::list_node();
+    for (const auto& preview : planned.network) {
+        Node entry = manifest::map_node();
+        entry.add("container", manifest::text_node(preview.container));
+        entry.add("begin", manifest::text_node(format_duration(preview.begin)));
+        entry.add("end", manifest::text_node(format_duration(preview.end)));
+        entry.add("tree", manifest::text_node(preview.tree));
+        if (!preview.remark.empty()) entry.add("remark", manifest::text_node(preview.remark));
+        network.items.push_back(std::move(entry));
+    }
+    node.add("network", std::move(network));
     return node;
 }
 
 }  // namespace
 
-int plan(const Context& context, const std::string& path, std::optional<std::int64_t> seed,
-         Duration longest) {
+int plan(const Context& context, const std::string& path, std::optional<std::int64_t> seed) {
     const auto documents = read_valid_documents(context, {path});
     if (!documents) return kFailed;
     const auto population = list_containers(context.docker_host);
@@ -181,9 +232,14 @@ int plan(const Context& context, const std::string& path, std::optional<std::int
     Node trees = manifest::list_node();
     bool somebody = true;
     for (const auto& document : *documents) {
-        auto planned =
-            make_plan(document, seed, longest, population.value_or(std::vector<Container>{}));
+        auto planned = make_plan(document, seed, context.config,
+                                 population.value_or(std::vector<Container>{}));
         planned.already = already_run(items, document);
+        ask_gates(context, planned);
+        if (population) {
+            planned.network =
+                preview_network(context.docker_host, planned.timeline.intervals, *population);
+        }
         trees.items.push_back(tree_of(planned, engine_error));
         const bool may_be_nobody = planned.spec.on_no_targets != OnNoTargets::kFail;
         somebody = somebody && (may_be_nobody || !planned.timeline.intervals.empty());

@@ -12,4 +12,7 @@ namespace chaos::ctl {
 // docker::Client.
 [[nodiscard]] Result<std::vector<Container>> list_containers(const std::string& docker_host);
 
+// One of them with what only inspect tells: its present life.
+[[nodiscard]] Result<Container> inspect_container(const std::string& docker_host, std::string id);
+
 }  // namespace chaos::ctl

@@ -5,9 +5,9 @@
 #include <ostream>
 #include <thread>
 
+#include "controller/ctl/remote.h"
 #include "controller/ctl/verbs.h"
 #include "controller/docker/transport.h"
-#include "controller/json/json.h"
 
 namespace chaos::ctl {
 namespace {
@@ -21,8 +21,15 @@ Task<> call(const std::string& socket, std::string method, std::string target,
     reply = co_await transport.call(std::move(method), std::move(target), kTimeout);
 }
 
-Result<docker::Reply> ask(const Context& context, const std::string& method,
-                          const std::string& target) {
+// The name goes into a URL as it is: only what names may hold is let through.
+bool is_name(const std::string& text) {
+    return !text.empty() &&
+           text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
+}
+
+}  // namespace
+
+Result<Answer> ask(const Context& context, const std::string& method, const std::string& target) {
     boost::asio::io_context io{1};
     Result<docker::Reply> reply;
     boost::asio::co_spawn(io, call(context.control_socket, method, target, reply),
@@ -32,16 +39,20 @@ Result<docker::Reply> ask(const Context& context, const std::string& method,
         return fail(reply.error().code, "no controller answers on " + context.control_socket +
                                             " (" + reply.error().context + ")");
     }
-    return reply;
+    auto document = json::Document::parse(reply->body);
+    if (!document) return std::unexpected(document.error());
+    return Answer{reply->status, std::move(reply->body), std::move(*document)};
 }
 
-// The name goes into a URL as it is: only what names may hold is let through.
-bool is_name(const std::string& text) {
-    return !text.empty() &&
-           text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
+int ask_and_tell(const Context& context, const std::string& target) {
+    const auto answer = ask(context, "POST", target);
+    if (!answer) return failed(context, answer.error().context);
+    const bool ok = answer->status == 200;
+    const auto text = answer->document.root()[ok ? "message" : "error"].string();
+    if (!ok) return failed(context, text.value_or("status " + std::to_string(answer->status)));
+    context.out << text.value_or("done") << '\n';
+    return kOk;
 }
-
-}  // namespace
 
 int ask_controller(const Context& context, const std::string& name, const std::string& verb) {
     if (!is_name(name)) {
@@ -49,9 +60,8 @@ int ask_controller(const Context& context, const std::string& name, const std::s
     }
     const auto reply = ask(context, "POST", "/v1/experiments/" + name + "/" + verb);
     if (!reply) return failed(context, reply.error().context);
-    const auto document = json::Document::parse(reply->body);
     const bool ok = reply->status == 200;
-    const auto text = document ? document->root()[ok ? "message" : "error"].string() : std::nullopt;
+    const auto text = reply->document.root()[ok ? "message" : "error"].string();
     if (ok) {
         // "NAME: what happens"
         print_outcome(context, name, text.value_or(name).substr(name.size()));
@@ -65,13 +75,12 @@ int logs(const Context& context, bool follow) {
     do {
         const auto reply = ask(context, "GET", "/v1/logs?after=" + std::to_string(last));
         if (!reply) return failed(context, reply.error().context);
-        const auto document = json::Document::parse(reply->body);
-        if (!document) return failed(context, document.error().context);
-        for (const auto& line : document->root()["lines"].items()) {
+        const auto root = reply->document.root();
+        for (const auto& line : root["lines"].items()) {
             context.out << line.string().value_or("") << '\n';
         }
         context.out.flush();
-        last = static_cast<std::uint64_t>(document->root()["last"].integer().value_or(0));
+        last = static_cast<std::uint64_t>(root["last"].integer().value_or(0));
         if (follow) std::this_thread::sleep_for(kFollowInterval);
     } while (follow && context.out);
     return kOk;

@@ -6,7 +6,6 @@
 #include "controller/ctl/verbs.h"
 #include "controller/json/json.h"
 #include "controller/manifest/schema.h"
-#include "controller/manifest/supported.h"
 
 namespace chaos::ctl {
 namespace {
@@ -124,14 +123,14 @@ void write_schema(Writer& out, const Schema& schema) {
     out.end_object();
 }
 
-void print_json_schema(const Context& context) {
+void print_json_schema(const Context& context, const Schema& root, std::string_view title) {
     Writer out{Writer::Style::kPretty};
     out.begin_object();
     out.key("$schema").value("http://json-schema.org/draft-07/schema#");
-    out.key("title").value(kKind);
-    out.key("description").value(std::string_view{crd().root.description});
+    out.key("title").value(title);
+    out.key("description").value(std::string_view{root.description});
     out.key("type").value("object");
-    write_object(out, crd().root);
+    write_object(out, root);
     out.end_object();
     context.out << out.text() << '\n';
 }
@@ -163,15 +162,14 @@ void print_rows(const Context& context, const Schema& schema, const std::string&
         context.out << "| `" << where << "` | " << type << " | " << fallback << " | "
                     << escaped(description) << " |\n";
         print_rows(context, inner, where);
+        if (child->additional) print_rows(context, *child->additional, where + ".NAME");
     }
 }
 
 void print_action(const Context& context, const ActionType& action) {
     context.out << "| `" << action.name << "` | ";
     for (const auto& name : action.parameters) context.out << '`' << name << "` ";
-    context.out << "| " << action.summary
-                << (manifest::is_built(action.name) ? "" : " *Not supported in this version.*")
-                << " |\n";
+    context.out << "| " << action.summary << " |\n";
 }
 
 void print_intensities(const Context& context) {
@@ -193,7 +191,7 @@ void print_intensities(const Context& context) {
 
 void print_markdown(const Context& context) {
     context.out << "# ChaosExperiment reference\n\n"
-                   "Generated from `crd-schemas/chaosexperiment.yaml` by `make generate`; do not "
+                   "Generated from `crd-schemas/` by `make generate`; do not "
                    "edit. `chaosctl explain FIELD` prints the same on a terminal.\n\n"
                 << crd().root.description << "\n\n## Action types\n\n"
                 << "Every action takes `duration` (where it lasts) and `intensity` besides.\n\n"
@@ -203,15 +201,22 @@ void print_markdown(const Context& context) {
     context.out
         << "\n## Fields\n\n| field | type | default | meaning |\n| --- | --- | --- | --- |\n";
     print_rows(context, crd().root, "");
+    context.out << "\n## Configuration\n\n"
+                << manifest::config_schema().description
+                << " `chaosctl explain config.FIELD` prints the same on a terminal.\n\n"
+                   "| field | type | default | meaning |\n| --- | --- | --- | --- |\n";
+    print_rows(context, manifest::config_schema(), "");
 }
 
 }  // namespace
 
-int schema(const Context& context, bool markdown) {
+int schema(const Context& context, const std::string& of, bool markdown) {
     if (markdown) {
         print_markdown(context);
+    } else if (of == "config") {
+        print_json_schema(context, manifest::config_schema(), "chaos-config.yaml");
     } else {
-        print_json_schema(context);
+        print_json_schema(context, crd().root, kKind);
     }
     return kOk;
 }

@@ -63,7 +63,14 @@ void print_text(const Context& context, const std::vector<Named>& checked) {
 }  // namespace
 
 int validate(const Context& context, const std::vector<std::string>& paths) {
-    auto checked = read_documents(paths);
+    if (paths.empty() && context.config_path.empty()) {
+        return failed(context, "expected files to validate, or --config", kUsage);
+    }
+    if (paths.empty()) {
+        context.out << context.config_path << ": the configuration is valid\n";
+        return kOk;
+    }
+    auto checked = read_documents(paths, context.config.custom_actions);
     note_duplicates(checked);
     std::size_t broken = 0;
     for (const auto& item : checked) broken += item.document.problems.empty() ? 0 : 1;

@@ -58,7 +58,7 @@ void Cache::replace(std::vector<Container> listed, TimePoint as_of) {
         if (old == nullptr) continue;
         // The list does not say which life this is: what inspect told may be stale, so the next
         // look asks again. Health is as it was unless the list says otherwise.
-        container.exit_code = old->exit_code;
+        if (!container.exit_code) container.exit_code = old->exit_code;
         container.finished_at = old->finished_at;
         entry.has_health = entry.has_health || known_[container.id].has_health;
         if (container.health == old->health) container.health_since = old->health_since;
@@ -110,6 +110,7 @@ Container& Cache::add(const Event& event) {
 void Cache::died(Container& container, const Event& event) {
     container.state = ContainerState::kExited;
     container.incarnation.reset();
+    container.addresses.clear();
     container.exit_code = event.exit_code;
     container.finished_at = event.time;
 }
@@ -117,11 +118,21 @@ void Cache::died(Container& container, const Event& event) {
 void Cache::started(Container& container, const Event& event) {
     container.state = ContainerState::kRunning;
     container.incarnation.reset();
+    container.addresses.clear();
     container.started_at = event.time;
     if (known_[event.id].has_health) set_health(container, Health::kStarting, event.time);
 }
 
+bool Cache::moved(const Event& event) {
+    Container* container = find(event.id);
+    if (container == nullptr || !container->running()) return false;
+    known_[event.id].last_event = event.time;
+    container->incarnation.reset();  // inspect tells its networks and addresses anew
+    return true;
+}
+
 bool Cache::apply(const Event& event) {
+    if (event.action == "connect" || event.action == "disconnect") return moved(event);
     auto& entry = known_[event.id];
     // Older than what was asked for; but not if it is much older: then the clock was set back.
     if (event.time < entry.as_of && entry.as_of - event.time < kRace) return false;

@@ -41,6 +41,7 @@ private:
 
     Container* find(const std::string& id);
     Container& add(const Event& event);
+    bool moved(const Event& event);
     void died(Container& container, const Event& event);
     void started(Container& container, const Event& event);
 

@@ -1,5 +1,9 @@
 #include "controller/docker/client.h"
 
+#include <algorithm>
+
+#include "controller/json/json.h"
+
 namespace chaos::docker {
 namespace {
 
@@ -10,9 +14,9 @@ constexpr Duration kTimeout = std::chrono::seconds{20};
 // Only what changes a container as this project sees it: health probes alone would raise three exec
 // events a second for each container.
 constexpr std::string_view kEventFilter =
-    "%7B%22type%22%3A%5B%22container%22%5D%2C%22event%22%3A%5B%22create%22%2C%22start%22%2C%22die"
-    "%22%2C%22pause%22%2C%22unpause%22%2C%22destroy%22%2C%22rename%22%2C%22oom%22%2C%22"
-    "health_status%22%5D%7D";
+    "%7B%22type%22%3A%5B%22container%22%2C%22network%22%5D%2C%22event%22%3A%5B%22create%22%2C%22"
+    "start%22%2C%22die%22%2C%22pause%22%2C%22unpause%22%2C%22destroy%22%2C%22rename%22%2C%22oom"
+    "%22%2C%22health_status%22%2C%22connect%22%2C%22disconnect%22%5D%7D";
 
 ErrorCode code_of(unsigned status) {
     switch (status) {
@@ -41,10 +45,10 @@ Result<std::string> socket_path(std::string_view host) {
 }
 
 Task<Result<Reply>> Client::call(std::string operation, std::string method, std::string target,
-                                 Duration patience) {
+                                 Duration patience, std::string body) {
     const auto start = std::chrono::steady_clock::now();
-    auto reply =
-        co_await transport_.call(std::move(method), std::move(target), kTimeout + patience);
+    auto reply = co_await transport_.call(std::move(method), std::move(target), kTimeout + patience,
+                                          std::move(body));
     const bool ok = reply && reply->status < 400;
     if (observer_) observer_(operation, std::chrono::steady_clock::now() - start, ok);
     if (!reply) co_return wrap("docker " + operation, reply.error());
@@ -105,6 +109,37 @@ Task<Result<Outcome>> Client::remove(std::string id, bool volumes) {
     const auto reply = co_await call("remove", "DELETE", target);
     if (!reply) co_return std::unexpected(reply.error());
     co_return Outcome::kChanged;
+}
+
+Task<Result<Client::Executed>> Client::execute(std::string id, std::vector<std::string> command,
+                                               Duration timeout) {
+    constexpr std::size_t kMaxOutput = 64UL * 1024;
+    json::Writer order;
+    // With a terminal the output comes as it is, without Docker's frames.
+    order.begin_object();
+    order.key("AttachStdout").value(true).key("AttachStderr").value(true).key("Tty").value(true);
+    order.key("Cmd").begin_array();
+    for (const auto& word : command) order.value(std::string_view{word});
+    order.end_array().end_object();
+    const auto prefix = "/v" + api_;
+    const auto created =
+        co_await call("exec", "POST", prefix + "/containers/" + id + "/exec", {}, order.text());
+    if (!created) co_return std::unexpected(created.error());
+    const auto document = json::Document::parse(created->body);
+    if (!document) co_return wrap("docker exec", document.error());
+    const auto exec = document->root()["Id"].string().value_or("");
+    if (exec.empty()) co_return fail(ErrorCode::kInternal, "docker exec: no Id");
+    std::string start = R"({"Detach":false,"Tty":true})";
+    auto output = co_await transport_.call("POST", prefix + "/exec/" + exec + "/start", timeout,
+                                           std::move(start));
+    if (!output) co_return wrap("docker exec", output.error());
+    const auto ended = co_await call("exec", "GET", prefix + "/exec/" + exec + "/json");
+    if (!ended) co_return std::unexpected(ended.error());
+    const auto state = json::Document::parse(ended->body);
+    const auto code = state ? state->root()["ExitCode"].integer() : std::nullopt;
+    if (!code) co_return fail(ErrorCode::kInternal, "docker exec: no exit code");
+    output->body.resize(std::min(output->body.size(), kMaxOutput));
+    co_return Executed{*code, std::move(output->body)};
 }
 
 Task<Result<>> Client::events(std::function<void()> on_open, std::function<void(Event)> on_event) {

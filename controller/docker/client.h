@@ -48,6 +48,16 @@ public:
     // Docker's kill: cancels the restart policy. Errors: kConflict where it is not running.
     [[nodiscard]] Task<Result<Outcome>> kill(std::string id, std::string signal);
 
+    // Runs a program inside a container, without a shell, and waits for its end; its output is cut
+    // after 64 KiB. Errors: kNotFound, kConflict (the container does not run), kUnavailable (also
+    // where it takes longer than `timeout`; the program is then left alone).
+    struct Executed {
+        std::int64_t exit_code = 0;
+        std::string output;
+    };
+    [[nodiscard]] Task<Result<Executed>> execute(std::string id, std::vector<std::string> command,
+                                                 Duration timeout);
+
     // Container events from now on; see Transport::stream.
     [[nodiscard]] Task<Result<>> events(std::function<void()> on_open,
                                         std::function<void(Event)> on_event);
@@ -56,7 +66,8 @@ public:
 
 private:
     [[nodiscard]] Task<Result<Reply>> call(std::string operation, std::string method,
-                                           std::string target, Duration patience = {});
+                                           std::string target, Duration patience = {},
+                                           std::string body = {});
     // `patience`: how much longer than usual the engine may take to answer.
     [[nodiscard]] Task<Result<Outcome>> post(std::string operation, std::string id,
                                              std::string query, Duration patience = {});

@@ -67,6 +67,19 @@ Health health_in_status(const std::string& status) {
     return Health::kNone;
 }
 
+// Likewise the exit code: "Exited (137) 3 days ago".
+std::optional<std::int64_t> exit_code_in_status(std::string_view status) {
+    constexpr std::string_view kExited = "Exited (";
+    if (!status.starts_with(kExited)) return std::nullopt;
+    status.remove_prefix(kExited.size());
+    std::int64_t code = 0;
+    const auto [end, error] = std::from_chars(status.data(), status.data() + status.size(), code);
+    if (error != std::errc{} || end == status.data() + status.size() || *end != ')') {
+        return std::nullopt;
+    }
+    return code;
+}
+
 Labels string_map(Value value) {
     Labels result;
     for (const auto& [key, item] : value.members()) {
@@ -75,10 +88,17 @@ Labels string_map(Value value) {
     return result;
 }
 
-std::vector<std::string> keys(Value value) {
-    std::vector<std::string> result;
-    for (auto& [key, item] : value.members()) result.push_back(key);
-    return result;
+void read_networks(Value root, Container& container) {
+    for (const auto& [name, network] : root["NetworkSettings"]["Networks"].members()) {
+        container.networks.push_back(name);
+        for (const auto* key : {"IPAddress", "GlobalIPv6Address"}) {
+            auto address = network[key].string().value_or("");
+            if (!address.empty()) container.addresses.push_back(std::move(address));
+        }
+    }
+    constexpr std::string_view kShared = "container:";
+    const auto mode = root["HostConfig"]["NetworkMode"].string().value_or("");
+    if (mode.starts_with(kShared)) container.network_of = mode.substr(kShared.size());
 }
 
 std::optional<Container> listed(Value value) {
@@ -95,9 +115,11 @@ std::optional<Container> listed(Value value) {
     if (container.name.empty()) return std::nullopt;
     container.image = value["Image"].string().value_or("");
     container.labels = string_map(value["Labels"]);
-    container.networks = keys(value["NetworkSettings"]["Networks"]);
+    read_networks(value, container);
     container.state = to_state(value["State"].string());
-    container.health = health_in_status(value["Status"].string().value_or(""));
+    const auto status = value["Status"].string().value_or("");
+    container.health = health_in_status(status);
+    container.exit_code = exit_code_in_status(status);
     return container;
 }
 
@@ -170,7 +192,7 @@ Result<Container> parse_inspect(std::string_view body) {
     }
     container.image = root["Config"]["Image"].string().value_or("");
     container.labels = string_map(root["Config"]["Labels"]);
-    container.networks = keys(root["NetworkSettings"]["Networks"]);
+    read_networks(root, container);
     read_state(root["State"], container);
     return container;
 }
@@ -185,6 +207,11 @@ Result<Event> parse_event(std::string_view line) {
     event.action = action.substr(0, colon);
     if (colon != std::string::npos) event.detail = action.substr(colon + 2);
     event.id = root["Actor"]["ID"].string().value_or(root["id"].string().value_or(""));
+    if (root["Type"].string() == "network") {
+        // Of a network only who joins and leaves it matters: it is told of the container.
+        const bool moves = event.action == "connect" || event.action == "disconnect";
+        event.id = moves ? root["Actor"]["Attributes"]["container"].string().value_or("") : "";
+    }
     const auto nanoseconds = root["timeNano"].integer();
     if (event.action.empty() || event.id.empty() || !nanoseconds) {
         return fail(ErrorCode::kInternal, "event: no Action, ID or timeNano");

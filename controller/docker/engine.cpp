@@ -13,6 +13,7 @@ namespace {
 constexpr Duration kFirstRetry = std::chrono::milliseconds{100};
 constexpr Duration kLastRetry = std::chrono::seconds{5};
 constexpr Duration kRelist = std::chrono::minutes{1};
+constexpr Duration kRestartGrace = std::chrono::seconds{10};  // as `docker restart`
 
 }  // namespace
 
@@ -88,6 +89,13 @@ Task<Result<bool>> Engine::start(std::string name) {
     const auto* known = cache_.find_name(name);
     if (known == nullptr) co_return fail(ErrorCode::kNotFound, name + ": no such container");
     const auto id = known->id;
+    if (known->running() && known->health == Health::kUnhealthy) {
+        const auto restarted = co_await client_.restart(id, kRestartGrace);
+        if (!restarted) co_return wrap(name, restarted.error());
+        const auto after = co_await refresh(id);
+        if (!after) co_return wrap(name, after.error());
+        co_return true;
+    }
     const auto started = co_await start_if_down(id);
     if (!started) co_return wrap(name, started.error());
     co_return *started;

@@ -38,8 +38,9 @@ public:
     // cache forgets the container) and as Client::inspect.
     [[nodiscard]] Task<Result<Container>> refresh(std::string id);
 
-    // Starts a container that is down, by name, and reads it back; false for one that runs, or that
-    // waits in Docker's restart backoff: it is left alone. Errors: kNotFound, and as Client::start.
+    // Starts a container that is down, restarts one that is unhealthy, by name, and reads it back;
+    // false for one that runs well, or that waits in Docker's restart backoff: it is left alone.
+    // Errors: kNotFound, and as Client::start.
     [[nodiscard]] Task<Result<bool>> start(std::string name);
 
     // The same for an id, without the cache.

@@ -34,15 +34,19 @@ Error to_error(std::string_view doing, const error_code& ec) {
 }
 
 Task<Result<>> send(Stream& stream, const std::string& path, const std::string& method,
-                    const std::string& target) {
+                    const std::string& target, const std::string& body = {}) {
     stream.expires_after(kConnectTimeout);
     auto [connected] =
         co_await stream.async_connect(asio::local::stream_protocol::endpoint{path}, kTuple);
     if (connected) co_return std::unexpected(to_error("connect to " + path, connected));
-    http::request<http::empty_body> request{http::string_to_verb(method), target, 11};
+    http::request<http::string_body> request{http::string_to_verb(method), target, 11};
     request.set(http::field::host, "docker");
     request.set(http::field::connection, "close");
-    if (request.method() == http::verb::post) request.set(http::field::content_length, "0");
+    if (!body.empty()) {
+        request.set(http::field::content_type, "application/json");
+        request.body() = body;
+    }
+    if (request.method() == http::verb::post) request.content_length(body.size());
     auto [sent, bytes] = co_await http::async_write(stream, request, kTuple);
     if (sent) co_return std::unexpected(to_error("send", sent));
     co_return Result<>{};
@@ -69,11 +73,11 @@ void take_lines(std::string& buffer, const std::function<void(std::string_view)>
 
 }  // namespace
 
-Task<Result<Reply>> Transport::call(std::string method, std::string target,
-                                    Duration timeout) const {
+Task<Result<Reply>> Transport::call(std::string method, std::string target, Duration timeout,
+                                    std::string body) const {
     if (auto ok = check_path(path_); !ok) co_return std::unexpected(ok.error());
     Stream stream{co_await asio::this_coro::executor};
-    if (auto sent = co_await send(stream, path_, method, target); !sent) {
+    if (auto sent = co_await send(stream, path_, method, target, body); !sent) {
         co_return std::unexpected(std::move(sent.error()));
     }
     stream.expires_after(timeout);

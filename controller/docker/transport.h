@@ -25,8 +25,9 @@ public:
 
     // One request and its whole reply. Errors: kUnavailable (no socket, refused, timeout, closed in
     // mid-reply), kPermission (EACCES), kInternal (not HTTP, or larger than 64 MiB).
-    [[nodiscard]] Task<Result<Reply>> call(std::string method, std::string target,
-                                           Duration timeout) const;
+    // `body`: JSON, or nothing.
+    [[nodiscard]] Task<Result<Reply>> call(std::string method, std::string target, Duration timeout,
+                                           std::string body = {}) const;
 
     // A reply that does not end: `on_open` once the headers say 200, then `on_line` for every line.
     // Returns when the peer ends it (success) or it breaks (errors as above; the status and message

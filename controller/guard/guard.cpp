@@ -20,6 +20,9 @@
 #include "controller/store/store.h"
 #include "controller/telemetry/log.h"
 #include "reconcilers/container/reconciler.h"
+#include "reconcilers/custom/reconciler.h"
+#include "reconcilers/network/reconciler.h"
+#include "reconcilers/stress/reconciler.h"
 
 namespace chaos::guard {
 namespace {
@@ -48,8 +51,10 @@ bool is_due(const FaultRecord& fault) { return fault.ends_at && *fault.ends_at <
 
 class Undoer {
 public:
-    explicit Undoer(const std::string& docker_path)
-        : engine_(docker::Client{docker_path}, {}), container_(engine_) {}
+    Undoer(const std::string& docker_path, stress::Keeper keeper)
+        : engine_(docker::Client{docker_path}, {}),
+          container_(engine_),
+          stress_(stress::default_program(), std::move(keeper)) {}
 
     // One attempt on every fault that is in force and due, and, where `all`, on what is not due
     // yet and on the targets that are down.
@@ -61,25 +66,41 @@ public:
 
 private:
     Task<> undo_all(std::vector<Run>& runs, bool all) {
-        if (const auto version = co_await engine_.client().negotiate(); !version) {
-            log::error("guard: Docker does not answer", {{"error", version.error().context}});
-            co_return;
+        // What stays in force in a namespace must be known before anything is taken back there.
+        for (const auto& run : runs) {
+            for (const auto& fault : run.faults) {
+                if (fault.holds()) reconciler_of(fault).restore(fault);
+            }
+        }
+        const auto version = co_await engine_.client().negotiate();
+        if (!version) {
+            log::error("guard: Docker does not answer; only what needs no Docker is undone",
+                       {{"error", version.error().context}});
         }
         for (auto& run : runs) {
             // Before the undoing, which counts as a disturbance too.
             const auto down = all ? run.unrecovered() : std::vector<std::string>{};
             std::vector<std::string> held;
             for (const auto& fault : run.faults) {
-                if (fault.holds() && (all || is_due(fault))) held.push_back(fault.id);
+                const bool able = version || is_supervised(fault.spec);
+                if (able && fault.holds() && (all || is_due(fault))) held.push_back(fault.id);
             }
             for (const auto& id : held) co_await undo_one(run, id);
+            if (!version) continue;
             for (const auto& name : down) co_await start_one(run, *run.find_target(name));
         }
     }
 
+    runtime::Reconciler& reconciler_of(const FaultRecord& fault) {
+        if (std::holds_alternative<NetworkFault>(fault.spec)) return network_;
+        if (std::holds_alternative<StressFault>(fault.spec)) return stress_;
+        if (std::holds_alternative<CustomFault>(fault.spec)) return custom_;
+        return container_;
+    }
+
     Task<> undo_one(Run& run, std::string id) {
         const FaultRecord fault = *run.find_fault(id);
-        const auto effect = co_await container_.undo(fault);
+        const auto effect = co_await reconciler_of(fault).undo(fault);
         if (run::note_undo(run, id, effect, "guard", wall_now())) {
             log::info("guard: fault undone", {{"experiment", run.experiment}, {"fault", id}});
         } else {
@@ -110,6 +131,9 @@ private:
 
     docker::Engine engine_;
     container::ContainerReconciler container_;
+    network::NetworkReconciler network_;
+    stress::StressReconciler stress_;
+    custom::CustomReconciler custom_;
 };
 
 // A start that Docker refused is to be tried again.
@@ -224,12 +248,16 @@ bool wait_out_the_grace(const Settings& settings, Undoer& undoer) {
 int run(const Settings& settings) {
     ignore_signals();
     let_go_of_everything_but(settings.watch_fd);
+    // From now on, so that stressors outlive the controller for as long as this can end them.
+    auto keeper = stress::Keeper::hold(settings.state_dir);
+    if (!keeper)
+        log::error("guard: stressors end with the controller", {{"error", keeper.error().context}});
     wait_for_end(3);
     // Mostly the controller has ended in order, and nothing is left to do.
     if (look(settings).nothing) return 0;
     log::warning("guard: the controller ended with something to undo; waiting for a new one",
                  {{"grace", format_duration(settings.grace)}});
-    Undoer undoer{settings.docker_path};
+    Undoer undoer{settings.docker_path, std::move(keeper).value_or(stress::Keeper{})};
     if (wait_out_the_grace(settings, undoer)) return 0;
     for (int attempt = 1;; ++attempt) {
         if (undo_once(settings, undoer, true) == Pass::kDone) break;

@@ -51,6 +51,7 @@ rapidjson::SizeType size(std::string_view text) {
 
 bool Value::is_null() const { return raw_ == nullptr || raw(raw_)->IsNull(); }
 bool Value::is_object() const { return raw_ != nullptr && raw(raw_)->IsObject(); }
+bool Value::is_array() const { return raw_ != nullptr && raw(raw_)->IsArray(); }
 
 std::optional<std::string> Value::string() const {
     if (raw_ == nullptr || !raw(raw_)->IsString()) return std::nullopt;

@@ -24,6 +24,7 @@ public:
 
     [[nodiscard]] bool is_null() const;
     [[nodiscard]] bool is_object() const;
+    [[nodiscard]] bool is_array() const;
     [[nodiscard]] std::optional<std::string> string() const;
     [[nodiscard]] std::optional<std::int64_t> integer() const;
     [[nodiscard]] std::optional<double> number() const;

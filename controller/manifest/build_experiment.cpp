@@ -1,16 +1,18 @@
 #include "controller/manifest/build_experiment.h"
 
-#include <array>
-
+#include "controller/manifest/build_network.h"
+#include "controller/manifest/build_probe.h"
+#include "controller/manifest/build_stress.h"
+#include "controller/manifest/scalars.h"
 #include "controller/manifest/signal.h"
+#include "controller/schedule/recurrence.h"
 
 namespace chaos::manifest {
 namespace {
 
-template <class E, std::size_t N>
-using Names = std::array<std::pair<std::string_view, E>, N>;
-
 constexpr Names<Schedule, 2> kSchedules{{{"once", Schedule::kOnce}, {"manual", Schedule::kManual}}};
+constexpr Names<ConcurrencyPolicy, 2> kPolicies{
+    {{"forbid", ConcurrencyPolicy::kForbid}, {"replace", ConcurrencyPolicy::kReplace}}};
 constexpr Names<OnNoTargets, 3> kOnNoTargets{
     {{"fail", OnNoTargets::kFail}, {"wait", OnNoTargets::kWait}, {"skip", OnNoTargets::kSkip}}};
 constexpr Names<Targeting, 2> kTargeting{
@@ -36,48 +38,7 @@ constexpr Names<LabelExpression::Operator, 4> kOperators{
      {"Exists", LabelExpression::Operator::kExists},
      {"DoesNotExist", LabelExpression::Operator::kDoesNotExist}}};
 
-// The schema's enum has vouched for the text; the first entry stands for what cannot happen.
-template <class E, std::size_t N>
-E enum_at(const Node& node, std::string_view key, const Names<E, N>& names) {
-    const auto text = node.text_at(key);
-    for (const auto& [name, value] : names) {
-        if (name == text) return value;
-    }
-    return names[0].second;
-}
-
-std::optional<Duration> duration_at(const Node& node, std::string_view key) {
-    const Node* found = node.find(key);
-    return found == nullptr ? std::nullopt : parse_duration(found->scalar);
-}
-
-std::optional<std::int64_t> integer_at(const Node& node, std::string_view key) {
-    const Node* found = node.find(key);
-    if (found == nullptr) return std::nullopt;
-    return std::stoll(found->scalar);
-}
-
-std::optional<double> number_at(const Node& node, std::string_view key) {
-    const Node* found = node.find(key);
-    if (found == nullptr) return std::nullopt;
-    return std::stod(found->scalar);
-}
-
-std::optional<std::string> string_at(const Node& node, std::string_view key) {
-    const Node* found = node.find(key);
-    if (found == nullptr) return std::nullopt;
-    return found->scalar;
-}
-
 bool flag_at(const Node& node, std::string_view key) { return node.text_at(key) == "true"; }
-
-std::vector<std::string> strings_at(const Node& node, std::string_view key) {
-    std::vector<std::string> result;
-    if (const Node* list = node.find(key)) {
-        for (const auto& item : list->items) result.push_back(item.scalar);
-    }
-    return result;
-}
 
 std::map<std::string, std::string> map_at(const Node& node, std::string_view key) {
     std::map<std::string, std::string> result;
@@ -120,7 +81,17 @@ Target build_target(const Node& node) {
     return target;
 }
 
-FaultSpec build_fault(std::string_view type, const Node& parameters) {
+FaultSpec build_fault(const std::string& type, const Node& parameters,
+                      const CustomActions& custom) {
+    if (const auto own = custom.find(type); own != custom.end()) {
+        return CustomFault{type, own->second, canonical_json(parameters)};
+    }
+    if (const auto action = find_value(names_of(NetworkAction{}), type)) {
+        return build_network(*action, parameters);
+    }
+    if (const auto action = find_value(names_of(StressAction{}), type)) {
+        return build_stress(*action, parameters);
+    }
     const auto grace = duration_at(parameters, "grace").value_or(Duration{});
     const int signal = parse_signal(parameters.text_at("signal")).value_or(9);
     if (type == "container_pause") return ContainerPause{};
@@ -131,13 +102,13 @@ FaultSpec build_fault(std::string_view type, const Node& parameters) {
     return ContainerKill{.signal = signal, .method = enum_at(parameters, "method", kMethods)};
 }
 
-Action build_action(const Node& node) {
+Action build_action(const Node& node, const CustomActions& custom) {
     const Node& parameters = *node.find("parameters");
     Action action;
-    action.fault = build_fault(node.text_at("type"), parameters);
+    action.fault = build_fault(node.text_at("type"), parameters, custom);
     action.targets = strings_at(node, "targets");
     action.start_after = duration_at(node, "start_after").value_or(Duration{0});
-    action.duration = duration_at(parameters, "duration");
+    if (!is_instant(action.fault)) action.duration = duration_at(parameters, "duration");
     if (parameters.find("intensity") != nullptr) {
         action.intensity = enum_at(parameters, "intensity", kIntensities);
     }
@@ -148,15 +119,30 @@ Action build_action(const Node& node) {
     return action;
 }
 
-Scenario build_scenario(const Node& node) {
+Scenario build_scenario(const Node& node, const CustomActions& custom) {
     Scenario scenario;
     scenario.name = node.text_at("name");
     scenario.probability = number_at(node, "probability").value_or(1);
     scenario.order = enum_at(node, "order", kOrders);
     for (const auto& action : node.find("actions")->items) {
-        scenario.actions.push_back(build_action(action));
+        scenario.actions.push_back(build_action(action, custom));
     }
     return scenario;
+}
+
+constexpr Names<StopCondition::Type, 3> kConditions{
+    {{"health_fraction", StopCondition::Type::kHealthFraction},
+     {"cascade_depth", StopCondition::Type::kCascadeDepth},
+     {"probe", StopCondition::Type::kProbe}}};
+
+StopCondition build_condition(const Node& node) {
+    const bool depth = node.text_at("type") == "cascade_depth";
+    return {.name = node.text_at("name"),
+            .type = enum_at(node, "type", kConditions),
+            .probe = node.text_at("probe"),
+            .comparator = string_at(node, "comparator").value_or(depth ? ">" : "<"),
+            .threshold = number_at(node, "threshold").value_or(0),
+            .duration = duration_at(node, "for").value_or(Duration{0})};
 }
 
 Safety build_safety(const Node& node) {
@@ -165,13 +151,30 @@ Safety build_safety(const Node& node) {
     safety.max_affected_services = integer_at(node, "max_affected_services");
     safety.max_affected_percent = number_at(node, "max_affected_percent");
     safety.at_least_one = flag_at(node, "at_least_one");
+    if (const Node* conditions = node.find("stop_conditions")) {
+        for (const auto& item : conditions->items) {
+            safety.stop_conditions.push_back(build_condition(item));
+        }
+    }
     return safety;
 }
 
-Spec build_spec(const Node& node) {
+void build_schedule(const Node& node, Spec& spec) {
+    const auto text = node.text_at("schedule");
+    spec.schedule = find_value(kSchedules, text).value_or(Schedule::kRecurring);
+    if (spec.schedule == Schedule::kRecurring) {
+        if (auto recurrence = schedule::parse(text)) spec.recurrence = *recurrence;
+    }
+    spec.time_zone = node.text_at("time_zone");
+    spec.starting_deadline = duration_at(node, "starting_deadline");
+    spec.concurrency_policy = enum_at(node, "concurrency_policy", kPolicies);
+    spec.history_limit = static_cast<std::size_t>(integer_at(node, "history_limit").value_or(10));
+}
+
+Spec build_spec(const Node& node, const CustomActions& custom) {
     Spec spec;
     spec.duration = duration_at(node, "duration").value_or(Duration{});
-    spec.schedule = enum_at(node, "schedule", kSchedules);
+    build_schedule(node, spec);
     spec.seed = integer_at(node, "seed");
     spec.recovery_timeout = duration_at(node, "recovery_timeout").value_or(spec.recovery_timeout);
     spec.dry_run = flag_at(node, "dry_run");
@@ -182,22 +185,25 @@ Spec build_spec(const Node& node) {
     for (const auto& target : node.find("targets")->items) {
         spec.targets.push_back(build_target(target));
     }
+    if (const Node* probes = node.find("probes")) {
+        for (const auto& probe : probes->items) spec.probes.push_back(build_probe(probe));
+    }
     for (const auto& scenario : node.find("scenarios")->items) {
-        spec.scenarios.push_back(build_scenario(scenario));
+        spec.scenarios.push_back(build_scenario(scenario, custom));
     }
     return spec;
 }
 
 }  // namespace
 
-Experiment build_experiment(const Node& root) {
+Experiment build_experiment(const Node& root, const CustomActions& custom) {
     const Node& metadata = *root.find("metadata");
     Experiment experiment;
     experiment.metadata.name = metadata.text_at("name");
     experiment.metadata.description = metadata.text_at("description");
     experiment.metadata.labels = map_at(metadata, "labels");
     experiment.metadata.annotations = map_at(metadata, "annotations");
-    experiment.spec = build_spec(*root.find("spec"));
+    experiment.spec = build_spec(*root.find("spec"), custom);
     return experiment;
 }
 

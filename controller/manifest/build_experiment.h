@@ -9,7 +9,7 @@
 namespace chaos::manifest {
 
 // `root` has passed validate() and check_action(), and is filled with defaults.
-[[nodiscard]] Experiment build_experiment(const Node& root);
+[[nodiscard]] Experiment build_experiment(const Node& root, const CustomActions& custom);
 
 // What no schema can say: modes that need a value, actions that could never start, targets that
 // are not named in the spec, intensities above what safe mode allows.

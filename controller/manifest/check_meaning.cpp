@@ -4,6 +4,9 @@
 #include <set>
 
 #include "controller/manifest/build_experiment.h"
+#include "controller/manifest/build_network.h"
+#include "controller/manifest/build_probe.h"
+#include "controller/manifest/build_stress.h"
 
 namespace chaos::manifest {
 namespace {
@@ -24,6 +27,10 @@ public:
             report(*node_.find("duration"), "spec.duration", "expected more than 0");
         }
         for (std::size_t i = 0; i < spec_.targets.size(); ++i) check_target(i);
+        check_conditions();
+        if (const Node* probes = node_.find("probes")) {
+            check_probes(spec_.probes, *probes, problems_);
+        }
         check_scenarios();
     }
 
@@ -51,6 +58,35 @@ private:
                        value.scalar != "false") {
                 report(value, path,
                        "found " + value.describe() + ", expected \"true\" or \"false\"");
+            }
+        }
+    }
+
+    void check_probe_name(const std::string& name, const Node& item, const std::string& path) {
+        std::vector<std::string> known;
+        for (const auto& probe : spec_.probes) known.push_back(probe.name);
+        if (std::ranges::find(known, name) != known.end()) return;
+        const Node* given = item.find("probe");
+        report(given == nullptr ? item : *given, path + ".probe",
+               (given == nullptr ? "missing; type probe needs it"
+                                 : "found \"" + name +
+                                       "\", expected the name of an entry of "
+                                       "spec.probes" +
+                                       did_you_mean(name, known)));
+    }
+
+    void check_conditions() {
+        const Node* conditions = node_.at("safety", "stop_conditions");
+        if (conditions == nullptr) return;
+        for (std::size_t i = 0; i < conditions->items.size(); ++i) {
+            const auto& condition = spec_.safety.stop_conditions[i];
+            const Node& item = conditions->items[i];
+            const auto path = "spec.safety.stop_conditions[" + std::to_string(i) + "]";
+            if (condition.type == StopCondition::Type::kProbe) {
+                check_probe_name(condition.probe, item, path);
+            } else if (item.find("threshold") == nullptr) {
+                report(item, path + ".threshold",
+                       "missing; type " + item.text_at("type") + " needs it");
             }
         }
     }
@@ -143,7 +179,7 @@ private:
                 const auto& a = scenario.actions[j];
                 const auto& b = scenario.actions[i];
                 const bool differ = a.fault.index() != b.fault.index();
-                const bool last = !is_instant(a.fault) && !is_instant(b.fault);
+                const bool last = keeps_down(a.fault) && keeps_down(b.fault);
                 if (!differ || !last || !share_targets(a, b) || !share_time(a, b)) continue;
                 report(node.find("actions")->items[i], path + ".actions[" + std::to_string(i) + "]",
                        std::string{type_name(b.fault)} + " overlaps " +
@@ -151,6 +187,11 @@ private:
                            "] on the same targets, expected one after the other");
             }
         }
+    }
+
+    static bool keeps_down(const FaultSpec& fault) {
+        return std::holds_alternative<ContainerPause>(fault) ||
+               std::holds_alternative<ContainerStop>(fault);
     }
 
     static bool share_targets(const Action& a, const Action& b) {
@@ -177,6 +218,12 @@ private:
                        ", expected low or medium in safe mode");
         }
         check_signal(action.fault, parameters, path);
+        if (const auto* network = std::get_if<NetworkFault>(&action.fault)) {
+            check_network(*network, parameters, path + ".parameters", problems_);
+        }
+        if (const auto* stress = std::get_if<StressFault>(&action.fault)) {
+            check_stress(*stress, parameters, path + ".parameters", problems_);
+        }
         if (action.repeat) check_repeat(action, *parameters.find("repeat"), path);
     }
 

@@ -12,7 +12,8 @@
 namespace chaos::manifest {
 namespace {
 
-void check_actions(const Node& document, std::vector<Diagnostic>& problems) {
+void check_actions(const Node& document, const CustomActions& custom,
+                   std::vector<Diagnostic>& problems) {
     const Node* scenarios = document.at("spec", "scenarios");
     if (scenarios == nullptr) return;
     for (std::size_t i = 0; i < scenarios->items.size(); ++i) {
@@ -22,7 +23,7 @@ void check_actions(const Node& document, std::vector<Diagnostic>& problems) {
             check_action(
                 actions->items[j],
                 "spec.scenarios[" + std::to_string(i) + "].actions[" + std::to_string(j) + "]",
-                problems);
+                custom, problems);
         }
     }
 }
@@ -42,7 +43,7 @@ std::string valid_name(const Node& root) {
     return problems.empty() ? name->scalar : std::string{};
 }
 
-Document decode_one(YamlDocument yaml) {
+Document decode_one(YamlDocument yaml, const CustomActions& custom) {
     Document document;
     document.index = yaml.index;
     document.text = std::move(yaml.text);
@@ -53,12 +54,12 @@ Document decode_one(YamlDocument yaml) {
     if (!root.is_map()) return document;
     document.name = valid_name(root);
     if (const Node* spec = root.find("spec")) document.digest = sha256(canonical_json(*spec));
-    check_actions(root, document.problems);
+    check_actions(root, custom, document.problems);
     check_supported(root, document.problems);
     if (!document.problems.empty()) return document;
     fill_defaults(root, crd().root);
     fill_all_parameters(root);
-    Experiment experiment = build_experiment(root);
+    Experiment experiment = build_experiment(root, custom);
     check_meaning(experiment, root, document.problems);
     if (document.problems.empty()) document.experiment = std::move(experiment);
     return document;
@@ -66,9 +67,11 @@ Document decode_one(YamlDocument yaml) {
 
 }  // namespace
 
-std::vector<Document> decode(std::string_view text) {
+std::vector<Document> decode(std::string_view text, const CustomActions& custom) {
     std::vector<Document> documents;
-    for (auto& yaml : load_yaml(text)) documents.push_back(decode_one(std::move(yaml)));
+    for (auto& yaml : load_yaml(text)) {
+        documents.push_back(decode_one(std::move(yaml), custom));
+    }
     if (documents.empty()) {
         // Not nothing: a file that somebody is about to fill, or has emptied by mistake.
         Document empty;

@@ -24,8 +24,9 @@ struct Document {
 };
 
 // Every document of a file. Documents of another kind (a Compose file that strayed in) are a
-// problem, not silently skipped. Never throws.
-[[nodiscard]] std::vector<Document> decode(std::string_view text);
+// problem, not silently skipped. `custom`: the action types that the configuration adds. Never
+// throws.
+[[nodiscard]] std::vector<Document> decode(std::string_view text, const CustomActions& custom = {});
 
 // "sha256:" and 64 hexadecimal digits.
 [[nodiscard]] std::string sha256(std::string_view text);

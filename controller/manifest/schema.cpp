@@ -166,6 +166,12 @@ const Schema& Crd::parameters() const {
     return *schema;
 }
 
+const Schema& config_schema() {
+    static const Schema kSchema =
+        read_schema(single_document(config_schema_text(), "crd-schemas/chaosconfig.yaml"));
+    return kSchema;
+}
+
 const Crd& crd() {
     static const Crd kCrd = read_crd();
     return kCrd;

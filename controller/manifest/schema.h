@@ -67,8 +67,12 @@ struct Crd {
 // any test shows).
 [[nodiscard]] const Crd& crd();
 
-// The text of the CRD as compiled in.
+// The schema of chaos-config.yaml, likewise.
+[[nodiscard]] const Schema& config_schema();
+
+// The texts as compiled in.
 [[nodiscard]] std::string_view crd_text();
+[[nodiscard]] std::string_view config_schema_text();
 
 // What a format means, for messages: "a duration such as 90s, 15m or 1h30m"; "" for unknown ones.
 [[nodiscard]] std::string_view format_hint(std::string_view format);

@@ -2,16 +2,11 @@
 // builds something deletes its line here.
 #pragma once
 
-#include <string>
-#include <string_view>
 #include <vector>
 
 #include "controller/manifest/diagnostic.h"
 
 namespace chaos::manifest {
-
-[[nodiscard]] bool is_built(std::string_view action_type);
-[[nodiscard]] std::vector<std::string> built_actions();
 
 // Fields and values of a document that are valid and not supported.
 void check_supported(const Node& document, std::vector<Diagnostic>& problems);

@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "controller/api/time.h"
-#include "controller/manifest/supported.h"
 
 namespace chaos::manifest {
 namespace {
@@ -189,10 +188,20 @@ bool has_parameter(const ActionType& type, std::string_view name) {
            std::ranges::find(type.parameters, name) != type.parameters.end();
 }
 
-std::vector<std::string> action_names() {
+std::vector<std::string> action_names(const CustomActions& custom) {
     std::vector<std::string> names;
     for (const auto& action : crd().actions) names.push_back(action.name);
+    for (const auto& [name, action] : custom) names.push_back(name);
     return names;
+}
+
+// What all types have is checked; the rest is for the action's own programs.
+void check_custom(const Node& node, const std::string& path, std::vector<Diagnostic>& problems) {
+    for (const auto* name : {"duration", "intensity"}) {
+        const Node* value = node.find(name);
+        if (value == nullptr) continue;
+        validate(*value, *crd().parameters().property(name), child_path(path, name), problems);
+    }
 }
 
 void check_parameters(const Node& node, const ActionType& type, const std::string& path,
@@ -249,22 +258,20 @@ void fill_defaults(Node& node, const Schema& schema) {
     }
 }
 
-bool check_action(const Node& action, const std::string& path, std::vector<Diagnostic>& problems) {
+bool check_action(const Node& action, const std::string& path, const CustomActions& custom,
+                  std::vector<Diagnostic>& problems) {
     const Node* type = action.find("type");
     if (type == nullptr || !type->is_scalar()) return false;  // reported by validate
     const auto* known = crd().action(type->scalar);
     const auto where = child_path(path, "type");
-    if (known == nullptr) {
-        auto problem = found_expected(*type, where, list_of(built_actions()));
-        problem.message += did_you_mean(type->scalar, action_names()) +
-                           "; custom actions are not supported in this version";
+    const bool is_custom = custom.contains(type->scalar);
+    if (known == nullptr && !is_custom) {
+        const auto names = action_names(custom);
+        auto problem = found_expected(*type, where, list_of(names));
+        problem.message += did_you_mean(type->scalar, names) +
+                           "; an action of one's own is defined in the configuration, under "
+                           "custom_actions";
         problems.push_back(std::move(problem));
-        return false;
-    }
-    if (!is_built(type->scalar)) {
-        problems.push_back({type->mark, where,
-                            type->scalar + " is not supported in this version; expected " +
-                                list_of(built_actions())});
         return false;
     }
     const Node* parameters = action.find("parameters");
@@ -276,7 +283,12 @@ bool check_action(const Node& action, const std::string& path, std::vector<Diagn
         return false;
     }
     const auto before = problems.size();
-    check_parameters(parameters == nullptr ? nothing : *parameters, *known, below, problems);
+    const Node& given = parameters == nullptr ? nothing : *parameters;
+    if (is_custom) {
+        check_custom(given, below, problems);
+    } else {
+        check_parameters(given, *known, below, problems);
+    }
     return problems.size() == before;
 }
 

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "controller/api/custom.h"
 #include "controller/manifest/diagnostic.h"
 #include "controller/manifest/schema.h"
 
@@ -17,9 +18,10 @@ void validate(const Node& node, const Schema& schema, const std::string& path,
 // themselves.
 void fill_defaults(Node& node, const Schema& schema);
 
-// The type and parameters of one action (a map): unknown or not built types, parameters of other
-// types, missing ones. Returns false where the parameters must not be read.
-bool check_action(const Node& action, const std::string& path, std::vector<Diagnostic>& problems);
+// The type and parameters of one action (a map): unknown types, parameters of other types, missing
+// ones. Returns false where the parameters must not be read.
+bool check_action(const Node& action, const std::string& path, const CustomActions& custom,
+                  std::vector<Diagnostic>& problems);
 
 // Fills the parameters of one valid action: what `intensity` sets first, then the schema's
 // defaults, each only where the type has that parameter.

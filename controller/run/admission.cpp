@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "controller/run/steady.h"
+
 namespace chaos::run {
 namespace {
 
@@ -20,6 +22,18 @@ void wait(Run& run, std::string reason, std::string message, TimePoint now) {
     run.add_event(now, false, run.reason, run.message);
 }
 
+// "container db is spared: safety.protected_services (db); …"
+std::string spared_text(const Selection& selection) {
+    constexpr std::size_t kShown = 3;
+    std::string text;
+    for (std::size_t i = 0; i < std::min(selection.spared.size(), kShown); ++i) {
+        const auto& spared = selection.spared[i];
+        text += (i == 0 ? "" : "; ") + ("container " + spared.name + " is spared: " + spared.why);
+    }
+    const auto more = selection.spared.size() - std::min(selection.spared.size(), kShown);
+    return more == 0 ? text : text + "; and " + std::to_string(more) + " more";
+}
+
 void no_targets(Run& run, const Facts& facts, const Selection& selection) {
     std::string why =
         selection.matched == 0
@@ -28,8 +42,15 @@ void no_targets(Run& run, const Facts& facts, const Selection& selection) {
                   (selection.matched == 1 ? " container matches" : " containers match") +
                   " spec.targets, but none may be hit: mode, value and spec.safety "
                   "leave 0, or none is running";
-    if (!selection.spared.empty()) {
-        why += "; protected by label: " + std::to_string(selection.spared.size());
+    if (!selection.spared.empty() && selection.matched > 0) {
+        why += "; spared: " + std::to_string(selection.spared.size());
+    }
+    if (!selection.spared.empty() && selection.matched == 0 &&
+        facts.spec.on_no_targets == OnNoTargets::kFail) {
+        finish(run, Phase::kRejected, Verdict::kError, "Protected", spared_text(selection),
+               facts.now);
+        run.settled = true;
+        return;
     }
     switch (facts.spec.on_no_targets) {
         case OnNoTargets::kFail:
@@ -56,7 +77,8 @@ std::optional<Conflict> conflict_of(const std::vector<std::string>& names, const
         for (const auto& resource : resources(facts.spec)) {
             const auto holder = facts.holder_of(name, resource);
             if (!holder || (found && !found->ending)) continue;
-            found = {"container " + name + " is held by experiment " + holder->experiment,
+            found = {"container " + name + " (" + resource + ") is held by experiment " +
+                         holder->experiment,
                      holder->ending};
         }
     }
@@ -84,6 +106,17 @@ std::vector<std::string> names_of(const Selection& selection) {
     return names;
 }
 
+// What fails already would show nothing, and need not get worse: it is waited for. "" where all are
+// well.
+std::string ill_target(const Selection& selection, const Facts& facts) {
+    for (const auto& pick : selection.picks) {
+        const auto* container = find_container(facts.world, pick.name);
+        if (container == nullptr || container->health != Health::kUnhealthy) continue;
+        return "container " + pick.name + " is unhealthy already";
+    }
+    return {};
+}
+
 void join(Run& run, const Pick& pick, const Facts& facts) {
     if (auto* known = run.find_target(pick.name)) {
         known->container_id = pick.container_id;
@@ -104,7 +137,9 @@ void join(Run& run, const Pick& pick, const Facts& facts) {
 std::set<std::string> resources(const Spec& spec) {
     std::set<std::string> names;
     for (const auto& scenario : spec.scenarios) {
-        for (const auto& action : scenario.actions) names.emplace(resource_of(action.fault));
+        for (const auto& action : scenario.actions) {
+            for (auto& name : resources_of(action.fault)) names.insert(std::move(name));
+        }
     }
     return names;
 }
@@ -116,7 +151,7 @@ Spec capped(const Facts& facts) {
 }
 
 Selection select_now(const Run& run, const Facts& facts) {
-    return select(facts.spec, run.seed, facts.world.containers, chosen_of(run));
+    return select(facts.spec, run.seed, facts.world.containers, chosen_of(run), facts.world.policy);
 }
 
 void finish(Run& run, Phase phase, Verdict verdict, std::string reason, std::string message,
@@ -131,6 +166,14 @@ void finish(Run& run, Phase phase, Verdict verdict, std::string reason, std::str
 }
 
 bool admit(Run& run, const Selection& selection, const Facts& facts) {
+    // What can never run says so at once; the rest waits for the gates.
+    const bool never = selection.picks.empty() && selection.down.empty();
+    if (!facts.closed.empty() && !never) {
+        // The figure that decided stays: a new one every second is no news.
+        const bool same = run.phase == Phase::kWaiting && run.reason == facts.closed.front().reason;
+        if (!same) wait(run, facts.closed.front().reason, facts.closed.front().message, facts.now);
+        return false;
+    }
     // A container that another experiment keeps down, or has just killed, is not nobody.
     std::vector<std::string> names = selection.picks.empty() ? selection.down : names_of(selection);
     auto conflict = conflict_of(names, facts);
@@ -140,6 +183,19 @@ bool admit(Run& run, const Selection& selection, const Facts& facts) {
     }
     if (conflict) {
         meet_conflict(run, std::move(*conflict), facts);
+        return false;
+    }
+    if (auto ill = ill_target(selection, facts); !ill.empty()) {
+        wait(run, "TargetUnhealthy", std::move(ill), facts.now);
+        return false;
+    }
+    if (const auto unsteady = unsteady_before(facts)) {
+        if (!unsteady->measured) {
+            wait(run, "SteadyState", unsteady->message, facts.now);
+            return false;
+        }
+        finish(run, Phase::kFailed, Verdict::kFail, "SteadyState", unsteady->message, facts.now);
+        run.settled = true;
         return false;
     }
     run.origin = facts.now;

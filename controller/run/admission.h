@@ -10,7 +10,7 @@
 
 namespace chaos::run {
 
-// What the actions of a spec need for themselves on a container: "lifecycle".
+// What the actions of a spec need for themselves on a container; see resources_of.
 [[nodiscard]] std::set<std::string> resources(const Spec& spec);
 
 // How long a run that another one is in the way of waits before it is rejected: a manifest that

@@ -1,8 +1,10 @@
 #include <algorithm>
 
 #include "controller/run/admission.h"
+#include "controller/run/cascade.h"
 #include "controller/run/recovery.h"
 #include "controller/run/rescue.h"
+#include "controller/run/steady.h"
 
 namespace chaos::run {
 namespace {
@@ -83,7 +85,9 @@ void note_meddling(Run& run, const RunTarget& before, const RunTarget& target, T
 
 void note_recovery(Run& run, const RunTarget& before, const RunTarget& target, TimePoint now) {
     if (!target.disturbed_at) return;
-    if (target.time_to_running && !before.time_to_running) {
+    // After a network fault it had never stopped.
+    const bool ran_on = target.time_to_running == Duration{0};
+    if (target.time_to_running && !before.time_to_running && !ran_on) {
         run.add_event(
             now, false, "TargetRunning",
             target.name + " ran again after " + humanize_duration(*target.time_to_running));
@@ -102,6 +106,7 @@ void note_recovery(Run& run, const RunTarget& before, const RunTarget& target, T
 std::optional<TimePoint> track_all(Run& run, const Facts& facts) {
     std::optional<TimePoint> next;
     if (!facts.world.synced) return next;  // nothing that is seen now says anything
+    track_cascade(run, facts);
     for (auto& target : run.targets) {
         const auto before = target;
         const auto again = track(target, find_container(facts.world, target.name),
@@ -154,14 +159,21 @@ Late late_targets(const Run& run) {
 // What a person types to have the targets back.
 std::string manual_start(const std::vector<std::string>& names, const Facts& facts) {
     std::vector<std::string> down;
+    std::vector<std::string> ill;
     std::vector<std::string> gone;
     for (const auto& name : names) {
-        (find_container(facts.world, name) != nullptr ? down : gone).push_back(name);
+        const auto* container = find_container(facts.world, name);
+        (container == nullptr ? gone : container->running() ? ill : down).push_back(name);
     }
-    std::string text = down.empty() ? "" : "docker start " + join_names(down, " ");
-    if (gone.empty()) return text;
-    if (!text.empty()) text += "; ";
-    return text + "make anew what does not exist any more: " + join_names(gone);
+    std::string text;
+    const auto add = [&](const std::string& what, const std::vector<std::string>& whom,
+                         std::string_view between) {
+        if (!whom.empty()) text += (text.empty() ? "" : "; ") + what + join_names(whom, between);
+    };
+    add("docker start ", down, " ");
+    add("docker restart ", ill, " ");
+    add("make anew what does not exist any more: ", gone, ", ");
+    return text;
 }
 
 void complete_late(Run& run, const Late& late, const Facts& facts) {
@@ -188,7 +200,9 @@ void complete_idle(Run& run, const Timeline& timeline, TimePoint now) {
     const bool drawn = std::ranges::any_of(timeline.scenarios, &ScenarioDraw::drawn);
     if (!timeline.intervals.empty()) {
         finish(run, Phase::kFailed, Verdict::kError, "NothingInjected",
-               "no target was running while a fault was due", now);
+               "no target was running while a fault was due, or nobody whom it was to hit had an "
+               "address",
+               now);
     } else if (drawn) {
         finish(run, Phase::kFailed, Verdict::kError, "NothingDue",
                "no action of the scenarios drawn is due on any of the targets chosen", now);
@@ -198,17 +212,35 @@ void complete_idle(Run& run, const Timeline& timeline, TimePoint now) {
     }
 }
 
+// Dependents and probes that were not as they should be, in words; "" where all were.
+std::string unsteady_after(const Run& run, const Facts& facts) {
+    if (!run.start_time) return {};
+    const auto within = " within " + format_duration(facts.spec.recovery_timeout);
+    if (const auto ill = still_ill(run); !ill.empty()) {
+        return join_names(ill) + ", which depend on a target, were not healthy again" + within;
+    }
+    if (const auto failing = unrecovered_probes(facts); !failing.empty()) {
+        return "probes that did not succeed after the faults" + within + ": " + join_names(failing);
+    }
+    const auto failed = failed_during(facts);
+    return failed.empty() ? "" : "probes that failed during the run: " + join_names(failed);
+}
+
 void complete(Run& run, const Timeline& timeline, const Facts& facts) {
     const auto late = late_targets(run);
     const auto failed = std::ranges::find(run.faults, FaultState::kFailed, &FaultRecord::state);
     if (failed != run.faults.end()) {
-        finish(run, Phase::kFailed, Verdict::kError, "InjectionFailed",
+        finish(run, Phase::kFailed, Verdict::kError,
+               failed->unsupported ? "Unsupported" : "InjectionFailed",
                failed->id + ": " + failed->last_error, facts.now);
     } else if (!late.started.empty() || !late.slow.empty() || !late.lost.empty()) {
         complete_late(run, late, facts);
     } else if (!late.ended.empty()) {
         finish(run, Phase::kCompleted, Verdict::kFail, "TargetDown",
                join_names(late.ended) + " went down during a fault, and not by it", facts.now);
+    } else if (auto unsteady = unsteady_after(run, facts); !unsteady.empty()) {
+        finish(run, Phase::kCompleted, Verdict::kFail, "SteadyStateLost", std::move(unsteady),
+               facts.now);
     } else if (run.reason == kNothingLeft) {
         finish(run, Phase::kFailed, Verdict::kError, "NoTargets",
                "the spec as edited leaves nothing to be done to any container; spec.safety may "
@@ -251,6 +283,15 @@ void abort(Run& run, bool watching, const Facts& facts) {
            facts.now);
 }
 
+// How long the dependents that became ill may take to be well again, and probes to succeed; absent:
+// no longer, or there is none.
+std::optional<TimePoint> dependents_wait(const Run& run, const Facts& facts) {
+    const bool probed = !run.finished() && run.start_time && !unrecovered_probes(facts).empty();
+    if ((still_ill(run).empty() && !probed) || !run.recovering_since) return std::nullopt;
+    const auto limit = *run.recovering_since + facts.spec.recovery_timeout;
+    return facts.now < limit ? std::optional{limit} : std::nullopt;
+}
+
 // Recovering: undo what holds, then watch the targets.
 std::optional<TimePoint> recover(Run& run, const Timeline& timeline, const Facts& facts) {
     if (!run.recovering() && !run.finished()) {
@@ -266,13 +307,15 @@ std::optional<TimePoint> recover(Run& run, const Timeline& timeline, const Facts
         note_cleanup_failure(run, facts);
         return next;
     }
-    const bool watching = next || awaits_rescue(run, facts) || !facts.world.synced;
+    const auto dependents = dependents_wait(run, facts);
+    const auto soonest = next && dependents ? std::min(next, dependents) : next ? next : dependents;
+    const bool watching = soonest || awaits_rescue(run, facts) || !facts.world.synced;
     if (!run.stop_reason.empty()) {
         abort(run, watching, facts);
     } else if (!watching) {
         complete(run, timeline, facts);
     }
-    return run.settled ? std::nullopt : next;
+    return run.settled ? std::nullopt : soonest;
 }
 
 // A run without targets: woken by what it waits for, or to be rejected when that does not come.
@@ -299,11 +342,14 @@ bool is_over(const Run& run, const Timeline& timeline, const Facts& facts) {
 
 Conclusion conclude(Run run, const Facts& facts, std::optional<Timeline> timeline) {
     if (run.settled) return {std::move(run), std::nullopt};
+    if (!facts.probes.empty()) run.probes = facts.probes;
     if (!run.finished() && run.targets.empty() && run.stop_reason.empty()) {
         const auto next = waits_until(run, facts);
         return {std::move(run), next};
     }
     if (!timeline) timeline = timeline_of(run, select_now(run, facts), facts);
+    // How the dependents were before the first fault must be known before there is one.
+    if (!run.start_time) track_cascade(run, facts);
     if (!run.start_time) note_start(run, *timeline);
     if (run.start_time && run.underway()) {
         run.deadline = *run.start_time + capped(facts).duration + run.paused_total;
@@ -319,6 +365,8 @@ Conclusion conclude(Run run, const Facts& facts, std::optional<Timeline> timelin
         return {std::move(run), next};
     }
     auto next = track_all(run, facts);
+    const auto due = condition_due(run, facts);
+    if (due && (!next || *due < *next)) next = due;
     run.phase = run.start_time ? Phase::kRunning : Phase::kInjecting;
     if (run.deadline && (!next || *run.deadline < *next)) next = run.deadline;
     return {std::move(run), next};

@@ -4,7 +4,10 @@
 
 #include "controller/run/admission.h"
 #include "controller/run/adopt.h"
+#include "controller/run/cascade.h"
+#include "controller/run/peers.h"
 #include "controller/run/rescue.h"
+#include "controller/run/steady.h"
 
 namespace chaos::run {
 namespace {
@@ -26,6 +29,23 @@ void note_stop(Run& run, const Facts& facts) {
     } else if (facts.stopping &&
                (run.holds_faults() || (run.phase == Phase::kRunning && !run.paused_since))) {
         run.stop_reason = "ControllerStopped";
+    } else if (!facts.closed.empty() && run.begun() && run.underway()) {
+        run.stop_reason = facts.closed.front().reason;
+        run.add_event(facts.now, true, run.stop_reason,
+                      facts.closed.front().message + "; undoing every fault");
+        return;
+    } else if (const auto failed = run.begun() && run.underway() && !run.paused_since
+                                       ? failed_for_good(facts)
+                                       : std::nullopt) {
+        run.stop_reason = "ProbeFailed";
+        run.add_event(facts.now, true, run.stop_reason, *failed + "; undoing every fault");
+        return;
+    } else if (const auto met = run.begun() && run.underway() && !run.paused_since
+                                    ? met_condition(run, facts)
+                                    : std::nullopt) {
+        run.stop_reason = "StopCondition";
+        run.add_event(facts.now, true, run.stop_reason, *met + "; undoing every fault");
+        return;
     } else {
         return;
     }
@@ -63,6 +83,21 @@ std::vector<std::string> to_rescue(const Run& run, const Facts& facts) {
     return names;
 }
 
+// A fault that is due and not in force for want of somebody to be hit.
+void note_lacking_peers(Run& run, const DesiredFault& fault, const Facts& facts) {
+    if (facts.now < fault.begin || facts.now >= fault.end || !facts.world.synced) return;
+    const auto* record = run.find_fault(fault.id);
+    if (record != nullptr && record->holds()) return;
+    const auto why = lacks_peers(fault, facts.world);
+    if (!why.empty()) run.add_event(facts.now, true, "NoPeers", fault.id + " waits: " + why);
+    const auto sharer = protected_sharer(fault, facts.world);
+    if (!sharer.empty()) {
+        run.add_event(facts.now, true, "Protected",
+                      fault.id + " waits: " + sharer +
+                          ", which shares the target's network, is protected by label");
+    }
+}
+
 }  // namespace
 
 Decision decide(Run run, const Facts& facts) {
@@ -82,11 +117,16 @@ Decision decide(Run run, const Facts& facts) {
             return {std::move(run), {}, {}};
         }
         desired = place(*timeline, run.origin, run.targets);
+        for (auto& fault : desired) {
+            resolve(fault, facts.world);
+            note_lacking_peers(run, fault, facts);
+        }
         adopt(run.faults, desired);
     }
     auto faults = plan(desired, run.faults, facts.world, facts.now);
     if (run.underway() && !wants_faults(run, facts)) {
         // Nothing is wanted for a while only: what has not come yet may come afterwards.
+        faults.observe.clear();
         std::erase_if(faults.settle,
                       [](const FaultRecord& f) { return f.state != FaultState::kFired; });
     }
@@ -102,6 +142,9 @@ std::vector<std::string> interesting(const Run& run, const Facts& facts) {
     }
     for (const auto& pick : select_now(run, facts).picks) {
         if (std::ranges::find(names, pick.name) == names.end()) names.push_back(pick.name);
+    }
+    for (auto& name : peer_containers(facts.spec, facts.world)) {
+        if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
     }
     return names;
 }

@@ -9,6 +9,7 @@
 #include "controller/api/experiment.h"
 #include "controller/api/run.h"
 #include "controller/run/plan.h"
+#include "controller/safety/gates.h"
 
 namespace chaos::run {
 
@@ -29,6 +30,10 @@ struct Facts {
                                               const std::string& resource)>& holder_of;
     Duration longest;  // global.experiment_timeout
     TimePoint now;
+    // The gates that are closed to this run.
+    std::vector<safety::Closed> closed{};
+    // What the probes have found in this run.
+    std::vector<ProbeState> probes{};
 };
 
 struct Decision {

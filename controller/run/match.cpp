@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "controller/run/glob.h"
+#include "controller/api/glob.h"
 
 namespace chaos::run {
 namespace {
@@ -96,11 +96,6 @@ bool matches(const Target& target, const Container& container) {
     if (target.service && !matches_service(*target.service, container)) return false;
     if (target.selector && !matches(*target.selector, container)) return false;
     return !target.exclude || !excluded(*target.exclude, container);
-}
-
-bool is_protected(const Container& container) {
-    const auto* value = find_label(container, kProtectedLabel);
-    return value != nullptr && *value == "true";
 }
 
 }  // namespace chaos::run

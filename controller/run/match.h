@@ -18,7 +18,4 @@ namespace chaos::run {
 // service and selector of the entry (AND where both are given), less its `exclude`.
 [[nodiscard]] bool matches(const Target& target, const Container& container);
 
-// Labelled chaos.sutazai.com/protected=true.
-[[nodiscard]] bool is_protected(const Container& container);
-
 }  // namespace chaos::run

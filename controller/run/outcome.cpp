@@ -16,11 +16,13 @@ void merge(FaultRecord& fault, const Effect& effect) {
     fault.attempts = 0;
     fault.not_before.reset();
     fault.last_error.clear();
+    fault.unsupported = false;
 }
 
 void note_failure(FaultRecord& fault, const Error& error, Duration cap, TimePoint now) {
     ++fault.attempts;
     fault.last_error = error.context;
+    fault.unsupported = error.code == ErrorCode::kUnsupported;
     fault.not_before = now + backoff(fault.attempts, cap);
 }
 
@@ -39,11 +41,21 @@ bool is_open(const Error& error, bool again) {
     return error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kInternal;
 }
 
-std::string injected_text(const FaultRecord& record, bool before, bool again) {
-    if (!before) return "injected " + describe(record);
-    if (again) return "put back " + describe(record) + ", which was not in force any more";
-    return "injected " + describe(record) + " again, which started at " +
-           record.incarnation.started_at;
+// Said where a fault has lost its peers.
+std::string nobody_hit(const FaultRecord& record) {
+    const auto* network = std::get_if<NetworkFault>(&record.spec);
+    if (network == nullptr) return {};
+    const bool no_to = network->to && network->to->names_addresses() && record.peers.to.empty();
+    const bool no_from = network->partition && record.peers.partition.empty();
+    return no_to || no_from ? ", for nobody at the moment: its peers have no address" : "";
+}
+
+std::string injected_text(const FaultRecord& record, Cause cause, bool before, bool again) {
+    const auto what = describe(record);
+    if (cause == Cause::kChange) return "changed " + what + " in place" + nobody_hit(record);
+    if (!before) return "injected " + what;
+    if (again) return "put back " + what + ", which was not in force any more";
+    return "injected " + what + " again, which started at " + record.incarnation.started_at;
 }
 
 }  // namespace
@@ -59,12 +71,17 @@ bool record_intent(Run& run, const Injection& injection, TimePoint now) {
                               .target = wanted.target,
                               .service = wanted.service});
         record = &run.faults.back();
+        record->uid =
+            run.experiment + "/" + wanted.id + "/" + std::to_string(now.time_since_epoch().count());
     }
+    if (!again) record->evidence.clear();  // it is another life's
     record->spec = wanted.fault;
     record->incarnation = injection.onto;
     record->state = FaultState::kRecorded;
     record->recovered_at.reset();
-    record->ends_at = wanted.end;
+    record->experiment = run.experiment;
+    record->peers = wanted.peers;
+    record->ends_at = record->armed_until = wanted.end;
     record->recorded_at = now;
     record->undoing = false;
     // The clock of a kill starts here: nothing between this and the signal takes long.
@@ -73,9 +90,9 @@ bool record_intent(Run& run, const Injection& injection, TimePoint now) {
     return again;
 }
 
-void note_injection(Run& run, const std::string& fault_id, const Result<Effect>& outcome,
-                    bool again, TimePoint now) {
-    auto& record = *run.find_fault(fault_id);
+void note_injection(Run& run, const Injection& injection, const Result<Effect>& outcome, bool again,
+                    TimePoint now) {
+    auto& record = *run.find_fault(injection.fault.id);
     if (!outcome) {
         const auto& error = outcome.error();
         note_failure(record, error, kInjectBackoffCap, now);
@@ -89,17 +106,22 @@ void note_injection(Run& run, const std::string& fault_id, const Result<Effect>&
         if (!is_open(error, again)) {
             give_up(record);
             // Waiting will not mend it.
-            if (error.code == ErrorCode::kConflict || error.code == ErrorCode::kInvalid) {
+            if (error.code == ErrorCode::kConflict || !error.retryable()) {
                 record.not_before.reset();
             }
         }
-        run.add_event(now, true, "InjectionFailed", error.context);
+        run.add_event(now, true,
+                      error.code == ErrorCode::kUnsupported ? "Unsupported" : "InjectionFailed",
+                      error.context);
         return;
     }
     const bool lasts = !is_instant(record.spec);
     const bool before = lasts && record.injected_at;
     record.state = lasts ? FaultState::kInjected : FaultState::kFired;
-    record.injected_at = outcome->at;
+    const bool in_place = again && before && injection.cause != Cause::kPutBack;
+    if (!in_place) record.injected_at = outcome->at;
+    record.observed_at = now;
+    if (injection.cause == Cause::kChange) record.evidence.erase("effect");  // to be seen anew
     merge(record, *outcome);
     auto* target = run.find_target(record.target);
     if (!lasts) {
@@ -108,7 +130,30 @@ void note_injection(Run& run, const std::string& fault_id, const Result<Effect>&
         target->disturbed_at.reset();  // the fault is back: recovery counts from its end
         target->vanished = target->timed_out = false;
     }
-    run.add_event(now, false, "FaultInjected", injected_text(record, before, again));
+    const bool silent = injection.cause == Cause::kConfirm || injection.cause == Cause::kMove;
+    if (silent && before) return;
+    run.add_event(now, false, injection.cause == Cause::kNew ? "FaultInjected" : "FaultChanged",
+                  injected_text(record, injection.cause, before, again));
+}
+
+void note_observation(Run& run, const std::string& fault_id, const Result<Effect>& outcome,
+                      TimePoint now) {
+    auto& record = *run.find_fault(fault_id);
+    record.observed_at = now;
+    if (!outcome) {
+        // Its container has ended: the next look at that tells.
+        if (outcome.error().code != ErrorCode::kNotFound) {
+            record.last_error = outcome.error().context;
+            run.add_event(now, true, "ObservationFailed", outcome.error().context);
+        }
+        return;
+    }
+    // All that is known of a stressor is in each look: what is not asked for any more goes.
+    if (std::holds_alternative<StressFault>(record.spec)) record.evidence.clear();
+    merge(record, *outcome);
+    if (!outcome->put_back) return;
+    run.add_event(now, true, "FaultPutBack",
+                  "put back " + describe(record) + ", which was not in force any more");
 }
 
 void note_unrecorded(Run& run, const std::string& fault_id, const Error& error, bool again,
@@ -130,7 +175,13 @@ bool note_undo(Run& run, const std::string& fault_id, const Result<Effect>& outc
     }
     record.state = outcome ? FaultState::kUndone : FaultState::kVanished;
     record.recovered_at = outcome ? outcome->at : now;
-    if (outcome) merge(record, *outcome);
+    if (outcome && !record.injected_at && !record.last_error.empty() && !record.undoing) {
+        // Every attempt has failed, and whether one had an effect all the same is settled now.
+        record.state = FaultState::kFailed;
+        record.not_before.reset();
+    } else if (outcome) {
+        merge(record, *outcome);
+    }
     note_disturbance(run, record, now);
     const auto who = by.empty() ? std::string{} : std::string{by} + ": ";
     run.add_event(now, false, outcome ? "FaultUndone" : "TargetVanished",

@@ -18,8 +18,13 @@ bool record_intent(Run& run, const Injection& injection, TimePoint now);
 // An attempt to inject. `again`: what record_intent answered. What may be in force keeps its
 // record: a reply that was lost or that made no sense says nothing about what was done, and a fault
 // that was there before is not gone because a later attempt was refused.
-void note_injection(Run& run, const std::string& fault_id, const Result<Effect>& outcome,
-                    bool again, TimePoint now);
+void note_injection(Run& run, const Injection& injection, const Result<Effect>& outcome, bool again,
+                    TimePoint now);
+
+// A fault in force was looked at again. Where that failed nothing is known, and it is looked at
+// again soon.
+void note_observation(Run& run, const std::string& fault_id, const Result<Effect>& outcome,
+                      TimePoint now);
 
 // The record could not be made durable, so nothing was done.
 void note_unrecorded(Run& run, const std::string& fault_id, const Error& error, bool again,

@@ -4,6 +4,8 @@
 #include <map>
 #include <set>
 
+#include "controller/run/peers.h"
+
 namespace chaos::run {
 namespace {
 
@@ -71,11 +73,78 @@ private:
         }
         if (!container->running() || !container->incarnation) return;
         const bool same_life = record.incarnation == *container->incarnation;
-        const bool in_force = record.state == FaultState::kInjected && same_life &&
-                              container->state == ContainerState::kPaused;
-        if (in_force || !due(record)) return;
-        if (record.state == FaultState::kFailed && same_life && !record.not_before) return;
-        inject(wanted, *container);
+        const bool refused = record.state == FaultState::kFailed && same_life && !record.not_before;
+        if (is_supervised(record.spec)) {
+            if (refused && record.spec == wanted.fault) return;
+            if (cannot_start(record, *container)) return;
+            // What failed before an edit says nothing of what comes after it.
+            if (record.spec != wanted.fault || due(record))
+                visit_supervised(record, wanted, *container, same_life);
+            return;
+        }
+        // What a user's program did need not be in the container, so no life of it ends it.
+        const bool custom = std::holds_alternative<CustomFault>(record.spec);
+        const bool in_force =
+            record.state == FaultState::kInjected &&
+            (custom || (same_life && container->state == ContainerState::kPaused));
+        if (in_force || refused || !due(record)) return;
+        inject(wanted, *container, same_life ? Cause::kPutBack : Cause::kNew);
+    }
+
+    // What is not known to run would have to be started, and nothing starts in a frozen cgroup.
+    static bool cannot_start(const FaultRecord& record, const Container& container) {
+        return is_frozen_stress(record, container) &&
+               (record.state != FaultState::kInjected || !record.observed_at);
+    }
+
+    static bool is_frozen_stress(const FaultRecord& record, const Container& container) {
+        return std::holds_alternative<StressFault>(record.spec) &&
+               container.state == ContainerState::kPaused;
+    }
+
+    // A fault that the kernel or a process of ours holds, and that ends by itself.
+    void visit_supervised(const FaultRecord& record, DesiredFault wanted,
+                          const Container& container, bool same_life) {
+        if (!record.holds() || !same_life) {
+            try_inject(wanted);
+            return;
+        }
+        keep_exceptions(wanted, record);
+        if (spares_others(record, wanted) && !lacks_exceptions(wanted, world_).empty()) {
+            plan_.undo.push_back(record.id);  // until it is known whom to spare
+        } else if (record.state != FaultState::kInjected || !record.observed_at) {
+            inject(wanted, container, Cause::kConfirm);
+        } else if (record.spec != wanted.fault || record.peers != wanted.peers) {
+            // Peers that are gone for the moment end nothing: nobody is hit, that is all.
+            inject(wanted, container, Cause::kChange);
+        } else if (end_moved(record, wanted)) {
+            inject(wanted, container, Cause::kMove);
+        } else if (const auto next = next_look(record); next > now_) {
+            wait_for(next);
+        } else if (world_.synced && !is_frozen_stress(record, container)) {
+            plan_.observe.push_back(record.id);
+        }
+    }
+
+    static bool spares_others(const FaultRecord& record, const DesiredFault& wanted) {
+        const auto* before = std::get_if<NetworkFault>(&record.spec);
+        const auto* after = std::get_if<NetworkFault>(&wanted.fault);
+        return before != nullptr && after != nullptr && before->except != after->except;
+    }
+
+    // What a stressor does shows only after a while.
+    static TimePoint next_look(const FaultRecord& record) {
+        const bool unproven =
+            std::holds_alternative<StressFault>(record.spec) && !record.evidence.contains("effect");
+        return *record.observed_at + (unproven ? kFirstLook : kObserveInterval);
+    }
+
+    // The kernel ends it on its own, and is told where that would be too late or clearly too soon:
+    // a run's first fault moves the timeline by the little time that its injection took.
+    static bool end_moved(const FaultRecord& record, const DesiredFault& wanted) {
+        constexpr Duration kNoMatter = std::chrono::milliseconds{100};
+        if (!record.armed_until) return true;
+        return wanted.end < *record.armed_until || wanted.end > *record.armed_until + kNoMatter;
     }
 
     // A container that is down as a stop wants it. Recorded only: it may be our doing, so the life
@@ -84,7 +153,7 @@ private:
                        const Container& container) {
         const bool ours = record.incarnation.container_id == container.id;
         if (record.state == FaultState::kRecorded && ours && due(record) && world_.synced) {
-            plan_.inject.push_back({wanted, record.incarnation});
+            plan_.inject.push_back({wanted, record.incarnation, Cause::kConfirm});
         }
     }
 
@@ -157,13 +226,19 @@ private:
     void try_inject(const DesiredFault& fault) {
         const auto* container = find(fault.target);
         if (container == nullptr || !container->running() || !container->incarnation) return;
-        // A frozen process takes a signal only when it is thawed, perhaps long after the deadline.
-        if (is_instant(fault.fault) && container->state == ContainerState::kPaused) return;
-        inject(fault, *container);
+        // A frozen process takes a signal only when it is thawed, perhaps long after the deadline;
+        // what is started in a frozen cgroup starts when that is thawed.
+        const bool needs_life =
+            is_instant(fault.fault) || std::holds_alternative<StressFault>(fault.fault);
+        if (needs_life && container->state == ContainerState::kPaused) return;
+        // Without them it would be in force for nobody, or for those whom it is to spare.
+        if (!lacks_peers(fault, world_).empty()) return;
+        if (!protected_sharer(fault, world_).empty()) return;
+        inject(fault, *container, Cause::kNew);
     }
 
-    void inject(const DesiredFault& fault, const Container& container) {
-        if (world_.synced) plan_.inject.push_back({fault, *container.incarnation});
+    void inject(const DesiredFault& fault, const Container& container, Cause cause) {
+        if (world_.synced) plan_.inject.push_back({fault, *container.incarnation, cause});
     }
 
     const World& world_;
@@ -189,8 +264,13 @@ std::vector<DesiredFault> place(const Timeline& timeline, TimePoint origin,
         if (is_instant(interval.fault) && begin < target->joined_at && target->joined_at > origin) {
             continue;
         }
-        faults.push_back({interval.id, interval.fault, interval.target, interval.service, begin,
-                          origin + interval.end});
+        faults.push_back({interval.id,
+                          interval.fault,
+                          interval.target,
+                          interval.service,
+                          begin,
+                          origin + interval.end,
+                          {}});
     }
     return faults;
 }

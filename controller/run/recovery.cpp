@@ -34,7 +34,12 @@ bool is_down(const Container* container) {
 std::optional<TimePoint> rescue_due(const RunTarget& target, const Container* container,
                                     bool hurry) {
     const bool waited = target.timed_out || (hurry && target.disturbed_at);
-    if (!waited || target.recovered || !is_down(container) || target.rescues >= kMaxRescues) {
+    // One that runs and is ill gets a new life, but only after it had its time.
+    const bool ill = target.timed_out && container != nullptr &&
+                     container->state == ContainerState::kRunning &&
+                     container->health == Health::kUnhealthy;
+    const bool needs_help = is_down(container) || ill;
+    if (!waited || target.recovered || !needs_help || target.rescues >= kMaxRescues) {
         return std::nullopt;
     }
     // Who ended it while our fault was in force is not known, and may not want it started.

@@ -24,9 +24,10 @@ std::optional<TimePoint> track(RunTarget& target, const Container* container, Du
 // How often a target that stays down is started before it is given up.
 inline constexpr int kMaxRescues = 5;
 
-// From when on a target that was hit and is down may be started (at once: the epoch); nullopt where
-// there is nothing to start, or it was tried often enough. It gets its recovery timeout to come
-// back by itself, unless there is a `hurry`: nobody may be there to wait.
+// From when on a target that was hit and is down may be started, and one that is unhealthy although
+// it had its time restarted (at once: the epoch); nullopt where there is nothing to start, or it
+// was tried often enough. It gets its recovery timeout to come back by itself, unless there is a
+// `hurry`: nobody may be there to wait.
 [[nodiscard]] std::optional<TimePoint> rescue_due(const RunTarget& target,
                                                   const Container* container, bool hurry);
 

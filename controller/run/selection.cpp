@@ -13,6 +13,7 @@
 namespace chaos::run {
 namespace {
 
+using safety::service_key;
 using Members = std::vector<const Container*>;
 
 struct Ranked {
@@ -85,17 +86,17 @@ std::size_t service_cap(const Safety& safety, std::size_t services) {
     return cap;
 }
 
-// What the cap counts.
-std::string service_key(const std::string& project, const std::string& service) {
-    return project.empty() ? service : project + "/" + service;
-}
-
-// Services that may be hit: those hit already, then the others by weighted rank.
+// Services that may be hit: those hit already, then the others by weighted rank. `safe`: the policy
+// where the run is in safe mode.
 std::set<std::string> allowed_services(const std::map<std::string, double>& weights,
                                        std::size_t cap, const std::vector<Chosen>& chosen,
-                                       std::uint64_t seed) {
+                                       std::uint64_t seed, const safety::Policy* safe) {
     std::set<std::string> allowed;
-    for (const auto& c : chosen) allowed.insert(service_key(c.project, c.service));
+    // Those that were chosen first, where an edit or a change of the policy has left room for
+    // fewer.
+    for (const auto& c : chosen) {
+        if (allowed.size() < cap) allowed.insert(service_key(c.project, c.service));
+    }
     std::vector<std::pair<double, std::string>> others;
     for (const auto& [service, weight] : weights) {
         if (!allowed.contains(service)) {
@@ -105,6 +106,7 @@ std::set<std::string> allowed_services(const std::map<std::string, double>& weig
     std::ranges::sort(others);
     for (const auto& [rank, service] : others) {
         if (allowed.size() >= cap) break;
+        if (safe != nullptr && safety::path_neighbour(*safe, service, allowed)) continue;
         allowed.insert(service);
     }
     return allowed;
@@ -140,15 +142,34 @@ void note(Wanted& wanted, const Target& target, const Container& container) {
     weight = std::max(weight, target.weight);
 }
 
+// Of what a critical service needs one container is left alone, besides those hit already.
+void leave_one(std::vector<Pick>& picks, const std::vector<Container>& population,
+               const std::vector<Chosen>& chosen, const safety::Policy& policy) {
+    std::map<std::string, std::size_t> left;  // by service: how many more may be hit
+    for (const auto& container : population) {
+        if (!container.running() || was_chosen(chosen, container)) continue;
+        ++left[service_key(container)];
+    }
+    std::erase_if(picks, [&](const Pick& pick) {
+        const bool before = std::ranges::find(chosen, pick.name, &Chosen::name) != chosen.end();
+        const auto key = service_key(pick.project, pick.service);
+        if (before || !safety::keeps_one(policy, key)) return false;
+        if (left[key] < 2) return true;
+        --left[key];
+        return false;
+    });
+}
+
 }  // namespace
 
 Selection select(const Spec& spec, std::uint64_t seed, const std::vector<Container>& population,
-                 const std::vector<Chosen>& chosen) {
+                 const std::vector<Chosen>& chosen, const safety::Policy& policy) {
     Selection selection;
+    const bool safe = spec.safety.safe_mode;
     Wanted wanted;
     std::set<std::string> matched;
     std::set<std::string> matched_services;
-    std::set<std::string> spared;
+    std::map<std::string, std::string> spared;
     std::set<std::string> down;
     const bool frozen = spec.targeting == Targeting::kStatic && !chosen.empty();
     for (std::size_t i = 0; i < spec.targets.size(); ++i) {
@@ -157,8 +178,12 @@ Selection select(const Spec& spec, std::uint64_t seed, const std::vector<Contain
         Members members;
         for (const auto& container : population) {
             if (!matches(target, container)) continue;
-            if (is_protected(container)) {
-                spared.insert(container.name);
+            auto why = safety::why_spared(policy, container, safe);
+            if (!why && !was_chosen(chosen, container)) {
+                why = safety::why_spared_now(policy, container, safe);
+            }
+            if (why) {
+                spared.emplace(container.name, std::move(*why));
                 continue;
             }
             members.push_back(&container);
@@ -175,13 +200,17 @@ Selection select(const Spec& spec, std::uint64_t seed, const std::vector<Contain
     selection.matched = matched.size();
     selection.matched_services = matched_services.size();
     selection.service_cap = service_cap(spec.safety, matched_services.size());
-    const auto allowed = allowed_services(wanted.weights, selection.service_cap,
-                                          counted(chosen, population, matched), seed);
+    const auto allowed =
+        allowed_services(wanted.weights, selection.service_cap,
+                         counted(chosen, population, matched), seed, safe ? &policy : nullptr);
     for (auto& [name, pick] : wanted.picks) {
         if (allowed.contains(service_key(pick.project, pick.service)))
             selection.picks.push_back(std::move(pick));
     }
-    selection.spared.assign(spared.begin(), spared.end());
+    if (safe && !policy.safety.critical_services.empty()) {
+        leave_one(selection.picks, population, chosen, policy);
+    }
+    for (auto& [name, why] : spared) selection.spared.push_back({name, std::move(why)});
     selection.down.assign(down.begin(), down.end());
     return selection;
 }

@@ -7,6 +7,7 @@
 
 #include "controller/api/container.h"
 #include "controller/api/experiment.h"
+#include "controller/safety/policy.h"
 
 namespace chaos::run {
 
@@ -20,13 +21,20 @@ struct Pick {
     friend bool operator==(const Pick&, const Pick&) = default;
 };
 
+struct Spared {
+    std::string name;
+    std::string why;
+
+    friend bool operator==(const Spared&, const Spared&) = default;
+};
+
 struct Selection {
     std::vector<Pick> picks;  // by name
     std::size_t matched = 0;  // containers that the targets mean, protected ones left out
     std::size_t matched_services = 0;
-    std::size_t service_cap = 0;      // how many services may be hit, from `safety`
-    std::vector<std::string> spared;  // protected containers that would have matched
-    std::vector<std::string> down;    // matched, but not running
+    std::size_t service_cap = 0;    // how many services may be hit, from `safety`
+    std::vector<Spared> spared;     // containers that would have matched, but must not be touched
+    std::vector<std::string> down;  // matched, but not running
 
     friend bool operator==(const Selection&, const Selection&) = default;
 };
@@ -42,9 +50,11 @@ struct Chosen {
 // preferring by weight. Only running containers are chosen anew; percentages round down, to at
 // least one only where safety.at_least_one says so. Services hit earlier count against the cap for
 // the whole run, even when they are gone. With targeting: static and a non-empty `chosen`, nobody
-// new is chosen.
+// new is chosen. In safe mode no two services on one path of dependencies are chosen, nor the last
+// container of what a critical service needs.
 [[nodiscard]] Selection select(const Spec& spec, std::uint64_t seed,
                                const std::vector<Container>& population,
-                               const std::vector<Chosen>& chosen);
+                               const std::vector<Chosen>& chosen,
+                               const safety::Policy& policy = {});
 
 }  // namespace chaos::run

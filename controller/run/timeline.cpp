@@ -38,7 +38,9 @@ std::vector<Interval> merge_overlaps(std::vector<Interval> intervals) {
     merged.reserve(intervals.size());
     std::map<std::pair<std::string, std::size_t>, std::size_t> last;  // target, kind -> in `merged`
     for (auto& interval : intervals) {
-        if (!is_instant(interval.fault)) {
+        // Network and stress faults combine instead.
+        const bool alone = !is_supervised(interval.fault);
+        if (!is_instant(interval.fault) && alone) {
             const auto [it, fresh] =
                 last.try_emplace({interval.target, interval.fault.index()}, merged.size());
             if (!fresh && interval.begin < merged[it->second].end) {

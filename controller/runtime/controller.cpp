@@ -21,10 +21,12 @@ void report_bug(std::string_view what) {
 }  // namespace
 
 Controller::Controller(boost::asio::any_io_executor executor, Settings settings, World& world,
-                       ReconcilerTable reconcilers, source::Desired& desired, store::Store store,
-                       Publisher& publisher, telemetry::Metrics& metrics)
+                       Gatekeeper& gatekeeper, ReconcilerTable reconcilers,
+                       source::Desired& desired, store::Store store, Publisher& publisher,
+                       telemetry::Metrics& metrics)
     : settings_(std::move(settings)),
       world_(world),
+      gatekeeper_(gatekeeper),
       desired_(desired),
       store_(std::move(store)),
       publisher_(publisher),
@@ -37,11 +39,15 @@ Result<> Controller::restore() {
     auto loaded = store_.load();
     if (!loaded) return std::unexpected(loaded.error());
     fired_ = std::move(loaded->fired);
+    notes_ = std::move(loaded->notes);
+    gatekeeper_.halt(noted(std::string{kHaltedNote}));
     for (auto& run : loaded->runs) {
         auto& known = known_[run.experiment];
         known.history = std::move(loaded->history[run.experiment]);
         if (!run.finished())
             std::erase_if(known.history, [&](const auto& h) { return h.id == run.id; });
+        executor_.restore(run);
+        known.probes = run.probes;
         known.run = std::move(run);
     }
     for (const auto& stored : loaded->experiments) {
@@ -52,14 +58,17 @@ Result<> Controller::restore() {
         known.path = stored.path;
         if (!known.active()) continue;
         // A run goes on, so its last good spec is needed even if the file is broken or gone by now.
-        for (auto& document : manifest::decode(stored.text)) {
+        for (auto& document : manifest::decode(stored.text, gatekeeper_.config().custom_actions)) {
             if (!document.experiment) continue;
             known.good = std::make_shared<const source::Good>(source::Good{
                 std::move(*document.experiment), document.digest, stored.text, stored.path, 0});
             desired_.seed(stored.name, known.good);
         }
     }
+    restore_schedules();
+    restore_monkey_hits();
     for (const auto& [name, known] : known_) {
+        note_running(name);
         if (known.active()) queue_.add(name, known.run->holds_faults());
     }
     restored_ = true;
@@ -86,6 +95,7 @@ void Controller::first_look() {
 }
 
 void Controller::enqueue_active() {
+    gatekeeper_.look_again();
     for (const auto& [name, known] : known_) {
         if (known.active()) queue_.add(name, known.run->holds_faults());
     }
@@ -117,6 +127,7 @@ Task<> Controller::run() {
             const bool busy = queue_.in_work() > 0 || queue_.waiting() > 0;
             if ((!busy && !holds_faults()) || boot_now() >= *stop_by_) break;
         }
+        if (gatekeeper_.draining() && running_.empty()) break;
         auto next = queue_.next_time().value_or(boot_now() + std::chrono::hours{1});
         if (stop_by_) next = std::min(next, *stop_by_);
         wakeup_.expires_after(std::max(next - boot_now(), Duration{0}));

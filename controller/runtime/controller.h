@@ -10,6 +10,7 @@
 
 #include "controller/run/lifecycle.h"
 #include "controller/runtime/executor.h"
+#include "controller/runtime/gatekeeper.h"
 #include "controller/runtime/publisher.h"
 #include "controller/runtime/reconciler.h"
 #include "controller/runtime/work_queue.h"
@@ -21,18 +22,27 @@
 namespace chaos::runtime {
 
 inline constexpr std::string_view kAbortedByHand = "AbortedByHand";  // a run's stop_reason
+inline constexpr std::string_view kAskedPrefix = "asked-";  // of the run-id of a run asked for
+// Of store::Store::note.
+inline constexpr std::string_view kHaltedNote = "halted";           // why everything is stopped
+inline constexpr std::string_view kMonkeyModeNote = "monkey-mode";  // the one in force
 
 struct Settings {
-    Duration experiment_timeout = kDefaultExperimentTimeout;  // caps spec.duration
-    Duration status_retention = std::chrono::hours{1};        // of a deleted manifest's status file
-    std::string host;  // stands for this host in derived seeds
+    Duration status_retention = std::chrono::hours{1};  // of a deleted manifest's status file
+    std::string host;                                   // stands for this host in derived seeds
+    // Something runs or waits: watch_gates() is to be called every second.
+    std::function<void()> watch_gates;
+    // These probes of an experiment are to be measured from now on (Prober::follow).
+    std::function<void(const std::string& experiment, const std::vector<Probe>& probes,
+                       std::optional<ProbePhase> phase)>
+        follow_probes;
 };
 
 class Controller {
 public:
     Controller(boost::asio::any_io_executor executor, Settings settings, World& world,
-               ReconcilerTable reconcilers, source::Desired& desired, store::Store store,
-               Publisher& publisher, telemetry::Metrics& metrics);
+               Gatekeeper& gatekeeper, ReconcilerTable reconcilers, source::Desired& desired,
+               store::Store store, Publisher& publisher, telemetry::Metrics& metrics);
 
     // Takes over what an earlier life has left; before the first update of `desired`.
     [[nodiscard]] Result<> restore();
@@ -50,14 +60,48 @@ public:
     // Ends the run of every experiment that has something in force; then run() returns.
     void stop(Duration patience);
 
+    // The configuration has changed: everything is looked at again.
+    void reconfigured();
+    // Closes every gate: what runs is ended and undone, nothing begins, also after a restart, until
+    // resume_all(). `why`: who asked for it.
+    void emergency_stop(const std::string& why);
+    // Errors: kConflict (nothing is stopped).
+    [[nodiscard]] Result<std::string> resume_all();
+    // Lets what runs end, begins nothing, then run() returns.
+    void drain();
+    // Looks at the gates; experiments are looked at again to which one has opened or closed.
+    // Returns whether anything runs or waits, so that the next look should come soon.
+    bool watch_gates();
+    // A fact that outlives the controller (store::Store::note), and is kept there in time.
+    void note(const std::string& key, const std::string& value);
+    [[nodiscard]] std::string noted(const std::string& key) const;
+
+    // Whether a stop now would end a run: something is in force, or still to come.
+    [[nodiscard]] bool amid_experiments() const;
+    // Names of the experiments that run: they have chosen targets and have not ended.
+    [[nodiscard]] const std::set<std::string>& running() const { return running_; }
+    struct Upcoming {
+        std::string name;
+        std::optional<TimePoint> next;
+        const Run* last = nullptr;  // the newest, null where there was none
+    };
+    // The experiments that recur, those of the chaos monkey among them, by name.
+    [[nodiscard]] std::vector<Upcoming> upcoming() const;
+
+    // What a probe has found; `why`: of a failure, "" for a success.
+    void note_probe(const std::string& experiment, const std::string& probe, ProbePhase phase,
+                    const std::string& why);
+
     // What a person asks for by chaosctl. Each answers what will happen, or why it will not:
     // kNotFound (no such experiment), kConflict (not in this phase). It happens in the next
     // reconcile.
-    [[nodiscard]] Result<std::string> run_now(const std::string& name, bool dry_run);
+    [[nodiscard]] Result<std::string> run_now(const std::string& name, bool dry_run,
+                                              bool only_if_safe = false);
     [[nodiscard]] Result<std::string> hold(const std::string& name, bool held);
     [[nodiscard]] Result<std::string> abort(const std::string& name);
     // Tries again at once what is waiting for its next attempt: undos, and starts of targets.
     [[nodiscard]] Result<std::string> recover(const std::string& name);
+    [[nodiscard]] Result<std::string> recover_all();
 
     [[nodiscard]] bool restored() const { return restored_; }
     [[nodiscard]] bool holds_faults() const;
@@ -77,6 +121,7 @@ private:
         std::vector<std::string> problems;
         std::string unavailable;
         bool engine_synced = true;
+        std::optional<TimePoint> next_run;
 
         friend bool operator==(const Told&, const Told&) = default;
     };
@@ -89,10 +134,17 @@ private:
         std::string path;        // of the manifest, as last seen
         int document = 0;
         std::optional<Run> run;           // the newest
+        std::vector<ProbeState> probes;   // of `run`
+        std::size_t hits = 0;             // its targets, as the gatekeeper knows them
         bool unsaved = false;             // the store did not take it as it is
         std::int64_t reused_id = 0;       // in the store, of a run that an edit starts over
         std::vector<RunSummary> history;  // of ended runs, newest first
-        std::optional<Told> told;         // absent where the status has to be written anew
+        // Of a schedule: up to when it was looked at, under which text, and what came of it.
+        std::optional<TimePoint> schedule_base;
+        std::string schedule;
+        std::optional<TimePoint> due_since;  // a run is due and was not begun
+        std::optional<TimePoint> next_run;
+        std::optional<Told> told;  // absent where the status has to be written anew
         // Wall clock less boot clock, when the times of `run` were last right.
         std::optional<Duration> clock_offset;
 
@@ -104,6 +156,10 @@ private:
     void take_over(Known& known, const std::shared_ptr<const source::Good>& good);
     void take_edit(Known& known);
     [[nodiscard]] std::optional<Run> new_run(const std::string& name, const Known& known) const;
+    [[nodiscard]] std::optional<std::string> next_run_id(const std::string& name,
+                                                         const Known& known) const;
+    [[nodiscard]] std::uint64_t seed_of(const std::string& name, const Known& known,
+                                        const std::string& run_id) const;
     // `before`: the run as it was saved; what differs from it at the end is saved.
     [[nodiscard]] Task<std::optional<TimePoint>> advance(const std::string& name, Known& known,
                                                          Run before, bool wanted);
@@ -112,6 +168,24 @@ private:
     [[nodiscard]] Result<Known*> find_active(const std::string& name);
     void drop_stale_wait(Known& known);
     void admit_new_run(const std::string& name, Known& known);
+    // Schedules (controller/runtime/recurring.cpp). Returns when to look again.
+    [[nodiscard]] std::optional<TimePoint> follow_schedule(const std::string& name, Known& known);
+    void take_due(const std::string& name, Known& known, TimePoint now);
+    void expire_waiting(Known& known, TimePoint now);
+    void set_base(const std::string& name, Known& known, TimePoint base);
+    void forget_schedule(const std::string& name);
+    void restore_schedules();
+
+    // Gates (controller/runtime/gates.cpp).
+    [[nodiscard]] std::vector<safety::Closed> closed_to(const std::string& name,
+                                                        const Known& known);
+    [[nodiscard]] std::set<std::string> rested_services(const std::string& name) const;
+    [[nodiscard]] bool is_safe(const std::string& name, const Spec& spec) const;
+    void note_refusals(const Run& before, const Run& run);
+    void follow_probes(const std::string& name, const Known& known) const;
+    void note_running(const std::string& name);
+    void note_monkey_hits(const std::set<std::string>& keys, TimePoint at);
+    void restore_monkey_hits();
     [[nodiscard]] Task<> save_or_log(Run& run);
     [[nodiscard]] Task<Result<>> save(Run& run);
     // The experiment, other than `but`, that holds a container's resource.
@@ -131,6 +205,7 @@ private:
 
     Settings settings_;
     World& world_;
+    Gatekeeper& gatekeeper_;
     source::Desired& desired_;
     store::Store store_;
     Publisher& publisher_;
@@ -142,6 +217,10 @@ private:
     boost::asio::steady_timer wakeup_;
     std::map<std::string, Known> known_;
     std::set<store::FiredKey> fired_;
+    std::map<std::string, std::string> notes_;
+    std::set<std::string> running_;
+    // When the chaos monkey last hit a service, by key.
+    std::map<std::string, TimePoint> monkey_hits_;
     bool restored_ = false;
     bool looked_ = false;  // first_look() was called
     std::optional<TimePoint> stop_by_;

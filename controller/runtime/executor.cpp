@@ -19,7 +19,14 @@ Task<> Executor::carry_out(run::FaultPlan plan, Run& run, Save save) {
     if (!plan.undo.empty()) co_await undo_all(plan.undo, run);
     for (const auto& settled : plan.settle) run::note_settled(run, settled, wall_now());
     if (!plan.inject.empty()) co_await inject_all(plan.inject, run, save);
+    if (!plan.observe.empty()) co_await observe_all(plan.observe, run);
     for (const auto& name : plan.start) co_await start_one(run, name);
+}
+
+void Executor::restore(const Run& run) {
+    for (const auto& fault : run.faults) {
+        if (fault.holds()) reconcilers_(fault.spec).restore(fault);
+    }
 }
 
 Task<> Executor::start_one(Run& run, std::string name) {
@@ -62,6 +69,24 @@ Task<> Executor::undo_one(Run& run, std::string id) {
     log::info("fault undone", {{"experiment", run.experiment}, {"fault", id}});
 }
 
+Task<> Executor::observe_all(const std::vector<std::string>& ids, Run& run) {
+    TaskGroup tasks{co_await boost::asio::this_coro::executor, on_bug_};
+    for (const auto& id : ids) tasks.spawn(observe_one(run, id));
+    co_await tasks.join();
+}
+
+Task<> Executor::observe_one(Run& run, std::string id) {
+    const FaultRecord fault = *run.find_fault(id);
+    const auto effect = co_await reconcilers_(fault.spec).observe(fault);
+    run::note_observation(run, id, effect, wall_now());
+    if (!effect || effect->put_back) {
+        log::warning(effect ? "fault put back" : "fault cannot be observed",
+                     {{"experiment", run.experiment},
+                      {"fault", id},
+                      {"error", effect ? "" : effect.error().context}});
+    }
+}
+
 Task<> Executor::inject_all(const std::vector<run::Injection>& injections, Run& run,
                             const Save& save) {
     std::set<std::string> again;
@@ -80,20 +105,20 @@ Task<> Executor::inject_all(const std::vector<run::Injection>& injections, Run& 
     }
     TaskGroup tasks{co_await boost::asio::this_coro::executor, on_bug_};
     for (const auto& injection : injections) {
-        const auto& id = injection.fault.id;
-        tasks.spawn(inject_one(run, id, again.contains(id)));
+        tasks.spawn(inject_one(run, injection, again.contains(injection.fault.id)));
     }
     co_await tasks.join();
 }
 
-Task<> Executor::inject_one(Run& run, std::string id, bool again) {
+Task<> Executor::inject_one(Run& run, run::Injection injection, bool again) {
     const auto start = Steady::now();
+    const auto& id = injection.fault.id;
     if (auto* record = run.find_fault(id); is_instant(record->spec)) {
         record->injected_at = wall_now();
     }
     const FaultRecord fault = *run.find_fault(id);
     const auto effect = co_await reconcilers_(fault.spec).inject(fault, again);
-    run::note_injection(run, id, effect, again, wall_now());
+    run::note_injection(run, injection, effect, again, wall_now());
     if (!effect) {
         log::warning(
             "injection failed",
@@ -101,8 +126,11 @@ Task<> Executor::inject_one(Run& run, std::string id, bool again) {
         co_return;
     }
     metrics_.injected(Steady::now() - start);
-    metrics_.target_hit(fault.service);
-    log::info("fault injected", {{"experiment", run.experiment}, {"fault", id}});
+    const auto cause = injection.cause;
+    if (cause == run::Cause::kNew || cause == run::Cause::kPutBack)
+        metrics_.target_hit(fault.service);
+    log::info(again ? "fault confirmed" : "fault injected",
+              {{"experiment", run.experiment}, {"fault", id}});
 }
 
 }  // namespace chaos::runtime

@@ -2,6 +2,8 @@
 #include <algorithm>
 
 #include "controller/api/clock.h"
+#include "controller/config/monkey.h"
+#include "controller/run/peers.h"
 #include "controller/run/random.h"
 #include "controller/runtime/controller.h"
 #include "controller/telemetry/log.h"
@@ -9,9 +11,7 @@
 namespace chaos::runtime {
 namespace {
 
-constexpr std::size_t kHistory = 10;
 constexpr Duration kStoreRetry = std::chrono::seconds{1};
-constexpr std::string_view kAskedPrefix = "asked-";  // of the run-id of a run asked for by hand
 
 const Spec& spec_of(const source::Good* good) {
     static const Spec kNone;
@@ -38,7 +38,7 @@ Task<Result<>> Controller::save(Run& run) {
         it->second.stored = text_hash;
     }
     run.id = *id;
-    if (run.fired()) fired_.insert({run.experiment, run.digest, run.run_id});
+    if (run.fired() && !run.scheduled()) fired_.insert({run.experiment, run.digest, run.run_id});
     if (first) metrics_.run_started();
     co_return Result<>{};
 }
@@ -89,32 +89,56 @@ void Controller::drop_stale_wait(Known& known) {
     if (!known.run || !known.good || !known.run->underway() || !known.run->targets.empty()) return;
     const Run& run = *known.run;
     const bool asked = run.run_id.starts_with(kAskedPrefix);
+    const bool scheduled = run.scheduled();
     const auto& experiment = known.good->experiment;
-    if (run.digest == known.digest && (asked || run.run_id == experiment.run_id())) return;
+    const bool current = asked || scheduled || run.run_id == experiment.run_id();
+    if (run.digest == known.digest && current) return;
     if (asked) known.asked.run = run.dry_run;
+    if (scheduled && experiment.spec.schedule == Schedule::kRecurring) {
+        known.due_since = run.created_at;
+    }
     if (run.held) known.asked.hold = true;
     known.reused_id = run.id;
     known.run.reset();
     known.told.reset();
 }
 
+// The monkey's own seed makes a sequence of choices that can be replayed, not one choice for ever.
+std::uint64_t Controller::seed_of(const std::string& name, const Known& known,
+                                  const std::string& run_id) const {
+    const auto& spec = known.good->experiment.spec;
+    if (spec.seed) return static_cast<std::uint64_t>(*spec.seed);
+    const auto& monkey = gatekeeper_.config().monkey;
+    if (monkey.seed && name.starts_with(config::kMonkeyPrefix)) {
+        return run::draw_bits(static_cast<std::uint64_t>(*monkey.seed), name, run_id);
+    }
+    return run::derive_seed(name, known.digest, run_id, settings_.host);
+}
+
+// The run-id of the run that is to begin now; absent: none is.
+std::optional<std::string> Controller::next_run_id(const std::string& name,
+                                                   const Known& known) const {
+    const auto& experiment = known.good->experiment;
+    if (known.due_since) return std::string{kScheduledPrefix} + format_time(*known.due_since);
+    if (known.asked.run) return std::string{kAskedPrefix} + format_time(wall_now());
+    if (experiment.spec.schedule == Schedule::kRecurring) return std::nullopt;
+    auto run_id = experiment.run_id();
+    if (experiment.spec.schedule == Schedule::kManual && run_id.empty()) return std::nullopt;
+    if (fired_.contains({name, known.digest, run_id})) return std::nullopt;
+    return run_id;
+}
+
 // A run for a spec and run-id that have not run: at once for `once`, with a run-id for `manual`.
 std::optional<Run> Controller::new_run(const std::string& name, const Known& known) const {
-    auto run_id = known.good->experiment.run_id();
+    const auto run_id = next_run_id(name, known);
+    if (!run_id) return std::nullopt;
     const auto& spec = known.good->experiment.spec;
-    if (known.asked.run) {
-        run_id = std::string{kAskedPrefix} + format_time(wall_now());
-    } else if (fired_.contains({name, known.digest, run_id}) ||
-               (spec.schedule == Schedule::kManual && run_id.empty())) {
-        return std::nullopt;
-    }
     Run run;
     run.experiment = name;
     run.digest = known.digest;
-    run.run_id = run_id;
+    run.run_id = *run_id;
     run.generation = known.generation;
-    run.seed = spec.seed ? static_cast<std::uint64_t>(*spec.seed)
-                         : run::derive_seed(name, known.digest, run_id, settings_.host);
+    run.seed = seed_of(name, known, *run_id);
     run.dry_run = spec.dry_run || known.asked.run.value_or(false);
     run.created_at = wall_now();
     run.origin = run.created_at;
@@ -140,11 +164,14 @@ void Controller::follow_clock(Known& known) {
 // again.
 void Controller::admit_new_run(const std::string& name, Known& known) {
     if (known.active() || stop_by_ || !desired_.unavailable().empty()) return;
+    if (gatekeeper_.draining()) return;
     if (auto fresh = new_run(name, known)) {
         if (known.run) fresh->events = std::move(known.run->events);  // they are the experiment's
         known.run = std::move(fresh);
         known.run->id = std::exchange(known.reused_id, 0);
         known.run->held = known.asked.hold.value_or(false);
+        known.due_since.reset();
+        known.probes.clear();
         known.told.reset();
     }
     known.asked = {};  // what was asked of the run before is not meant for the next one
@@ -155,6 +182,7 @@ Task<std::optional<TimePoint>> Controller::reconcile(std::string name) {
     const auto it = desired_.entries().find(name);
     const bool wanted = it != desired_.entries().end();
     std::optional<source::Entry> entry;
+    std::optional<TimePoint> due;
     if (wanted) {
         entry = it->second;
         known.path = entry->good ? known.path : entry->path;
@@ -163,6 +191,7 @@ Task<std::optional<TimePoint>> Controller::reconcile(std::string name) {
     if (entry && entry->good) {
         take_over(known, entry->good);
         drop_stale_wait(known);
+        due = follow_schedule(name, known);
         admit_new_run(name, known);
     }
     std::optional<TimePoint> again;
@@ -184,6 +213,7 @@ Task<std::optional<TimePoint>> Controller::reconcile(std::string name) {
     tell(name, it_now->second, entry ? &*entry : nullptr);
     const auto retry = wall_now() + kStoreRetry;
     if (it_now->second.unsaved && (!again || retry < *again)) again = retry;
+    if (due && (!again || *due < *again)) again = due;
     co_return again;
 }
 
@@ -221,18 +251,25 @@ Task<std::optional<TimePoint>> Controller::advance(const std::string& name, Know
                 wanted,
                 good && good->experiment.paused(),
                 stop_by_.has_value(),
-                {world_.containers(), world_.synced()},
+                {world_.containers(), world_.synced(), world_.hosts(),
+                 gatekeeper_.policy(name, rested_services(name))},
                 holder_of,
-                settings_.experiment_timeout,
-                wall_now()};
+                gatekeeper_.config().global.experiment_timeout,
+                wall_now(),
+                closed_to(name, known),
+                known.probes};
     };
     for (const auto& target : run::interesting(*known.run, facts())) {
         co_await world_.ensure_details(target);
+    }
+    if (known.run->underway()) {
+        for (const auto& host : run::peer_hostnames(spec)) world_.want_host(host);
     }
     auto decision = run::decide(*known.run, facts());
     Run run = std::move(decision.run);
     // Others must see at once which containers this run is about to hold.
     known.run = run;
+    note_running(name);
     const bool acts = !decision.plan.empty();
     const auto planned_wait = decision.plan.wait_until;
     // What a person has asked for must hold after a crash too, so it is on the disk before it is
@@ -247,11 +284,16 @@ Task<std::optional<TimePoint>> Controller::advance(const std::string& name, Know
     if (acts) decision.timeline.reset();  // the world has changed
     auto conclusion = run::conclude(std::move(run), facts(), std::move(decision.timeline));
     known.run = std::move(conclusion.run);
+    note_running(name);
+    note_refusals(before, *known.run);
+    follow_probes(name, known);
     const bool changed = *known.run != before;
-    if (changed) known.told.reset();
+    // That a fault was looked at, and found as it was, is nothing to be stored or told.
+    const bool news = changed && !same_but_for_looks(*known.run, before);
+    if (news) known.told.reset();
     const bool matters =
         !known.run->targets.empty() || known.run->finished() || known.run->held || before.held;
-    if ((changed && matters) || known.unsaved) {
+    if ((news && matters) || known.unsaved) {
         co_await save_or_log(*known.run);
     }
     note_recoveries(before, *known.run);
@@ -279,7 +321,7 @@ void Controller::note_end(Known& known) {
         metrics_.run_finished(run.verdict, *run.end_time - run.start_time.value_or(run.created_at));
     }
     known.history.insert(known.history.begin(), summarize(run));
-    if (known.history.size() > kHistory) known.history.resize(kHistory);
+    if (known.history.size() > store::kHistory) known.history.resize(store::kHistory);
     log::info("run ended", {{"experiment", run.experiment},
                             {"run", std::to_string(run.id)},
                             {"phase", to_string(run.phase)},
@@ -305,6 +347,7 @@ std::optional<TimePoint> Controller::after_deletion(const std::string& name, Kno
     tell(name, known,
          nullptr);  // so that the publisher knows which file it is, after a restart too
     publisher_.forget(name);
+    forget_schedule(name);
     known_.erase(name);
     return std::nullopt;
 }
@@ -321,7 +364,8 @@ void Controller::tell(const std::string& name, Known& known, const source::Entry
                     known.good,
                     entry != nullptr ? entry->problems : std::vector<std::string>{},
                     desired_.unavailable(),
-                    world_.synced()};
+                    world_.synced(),
+                    known.next_run};
     if (known.told == told) return;
     known.told = told;
     status::Facts facts;
@@ -335,7 +379,10 @@ void Controller::tell(const std::string& name, Known& known, const source::Entry
     facts.waiting_for_run_id = manual_wait(known, entry);
     facts.engine_synced = world_.synced();
     facts.run = known.run ? &*known.run : nullptr;
+    facts.next_run = known.next_run;
     facts.history = known.history;
+    const auto kept = known.good ? known.good->experiment.spec.history_limit : Spec{}.history_limit;
+    if (facts.history.size() > kept) facts.history.resize(kept);
     publisher_.publish(facts, wall_now());
 }
 

@@ -30,10 +30,18 @@ Result<Controller::Known*> Controller::find_active(const std::string& name) {
     return &it->second;
 }
 
-Result<std::string> Controller::run_now(const std::string& name, bool dry_run) {
+Result<std::string> Controller::run_now(const std::string& name, bool dry_run, bool only_if_safe) {
     const auto entry = desired_.entries().find(name);
     if (entry == desired_.entries().end() || !entry->second.good) {
         return fail(ErrorCode::kNotFound, "no valid experiment \"" + name + "\"");
+    }
+    if (only_if_safe && !entry->second.good->experiment.spec.safety.safe_mode) {
+        return fail(ErrorCode::kConflict,
+                    name + " has spec.safety.safe_mode: false; change it there to run it safely");
+    }
+    if (!gatekeeper_.halted().empty()) {
+        return fail(ErrorCode::kConflict,
+                    "everything is stopped (" + gatekeeper_.halted() + "); chaosctl resume first");
     }
     auto& known = known_[name];
     if (known.run && !known.run->finished()) {
@@ -90,6 +98,17 @@ Result<std::string> Controller::recover(const std::string& name) {
     queue_.add(name, true);
     wake();
     return name + ": trying again";
+}
+
+Result<std::string> Controller::recover_all() {
+    std::string names;
+    for (const auto& [name, known] : known_) {
+        const bool failed = known.run && known.run->phase == Phase::kCleanupFailed;
+        if (!failed && !(known.active() && known.run->recovering())) continue;
+        if (recover(name)) names += (names.empty() ? "" : ", ") + name;
+    }
+    if (names.empty()) return std::string{"nothing is to be recovered"};
+    return "trying again: " + names;
 }
 
 }  // namespace chaos::runtime

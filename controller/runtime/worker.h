@@ -1,7 +1,8 @@
-// Blocking work beside the loop: SQLite's and the status files' fsyncs.
+// Blocking work beside the loop: SQLite's and the status files' fsyncs, visits to namespaces.
 #pragma once
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <type_traits>
@@ -10,12 +11,15 @@
 
 namespace chaos::runtime {
 
-// One thread, first come first served. The destructor waits for what is queued.
+// First come first served, by one thread unless said otherwise. The destructor waits for what is
+// queued.
 class Worker {
 public:
-    Worker() : pool_(1) {}
+    explicit Worker(std::size_t threads = 1) : pool_(threads) {}
 
-    // Runs `work` on the thread; the caller goes on, on its own executor, when it is done.
+    // Must not be awaited by a task that may be cancelled: the cancellation would be given to the
+    // other thread from this one. Runs `work` on a thread; the caller goes on, on its own executor,
+    // when it is done.
     template <class Work>
     [[nodiscard]] Task<std::invoke_result_t<Work>> run(Work work) {
         using T = std::invoke_result_t<Work>;
@@ -24,6 +28,12 @@ public:
         boost::asio::any_io_executor executor = pool_.get_executor();
         co_return co_await boost::asio::co_spawn(executor, on_thread(std::move(work)),
                                                  boost::asio::use_awaitable);
+    }
+
+    // Runs `work` on a thread; nobody waits for it.
+    template <class Work>
+    void post(Work work) {
+        boost::asio::post(pool_, std::move(work));
     }
 
 private:

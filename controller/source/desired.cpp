@@ -93,8 +93,13 @@ Desired::Update Desired::update(const Scan& scan, const std::set<std::string>& c
             unclaimed.insert(name);
         }
     }
+    take_generated(present);
     for (const auto& [name, list] : claims) {
         present.insert(name);
+        if (const auto own = generated_.find(name); own != generated_.end()) {
+            for (const auto& claim : list) refuse(name, claim, own->second->path);
+            continue;
+        }
         const auto known = entries_.find(name);
         const bool owner_silent =
             known != entries_.end() &&
@@ -116,6 +121,15 @@ Desired::Update Desired::update(const Scan& scan, const std::set<std::string>& c
     update.strays_changed = strays_ != strays_before;
     update.look_again = look_again_;
     return update;
+}
+
+void Desired::take_generated(std::set<std::string>& present) {
+    for (const auto& [name, good] : generated_) {
+        present.insert(name);
+        auto& entry = entries_[name];
+        if (entry.good == good) continue;
+        entry = Entry{.good = good, .path = good->path, .generated = true};
+    }
 }
 
 bool Desired::claimed_by(const Claims& claims, const std::string& name, const std::string& path) {
@@ -206,6 +220,10 @@ void Desired::drop_absent(const std::set<std::string>& present, const Scan& scan
     std::vector<std::string> gone;
     for (auto& [name, entry] : entries_) {
         if (present.contains(name)) continue;
+        if (entry.generated) {
+            gone.push_back(name);
+            continue;
+        }
         if (!entry.missing_since) entry.missing_since = now;
         const TimePoint confirmed = *entry.missing_since + kSecondLook;
         const TimePoint patience = *entry.missing_since + kGitPatience;

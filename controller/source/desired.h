@@ -35,6 +35,7 @@ struct Entry {
     std::string path;                   // of the file as it is now
     int document = 0;
     std::optional<TimePoint> missing_since;
+    bool generated = false;  // by the controller: no file holds it
 
     // What it was taken from; the same file again needs no second look.
     std::shared_ptr<const File> file;
@@ -61,6 +62,10 @@ class Desired {
 public:
     // An experiment known from an earlier life of the controller; before the first update.
     void seed(const std::string& name, std::shared_ptr<const Good> good);
+
+    // Experiments that no file holds, by name; a file that claims such a name is refused.
+    using Generated = std::map<std::string, std::shared_ptr<const Good>>;
+    void generate(Generated generated) { generated_ = std::move(generated); }
 
     struct Update {
         std::set<std::string> changed;  // names whose entry is new, other or gone
@@ -93,6 +98,7 @@ private:
     void refuse(const std::string& name, const Claim& claim, const std::string& other);
     void keep_last_good(const std::set<std::string>& broken);
     void drop_absent(const std::set<std::string>& present, const Scan& scan, TimePoint now);
+    void take_generated(std::set<std::string>& present);
     void look_at(TimePoint time);
     // When the file's content counts.
     [[nodiscard]] TimePoint settled_at(const std::string& path,
@@ -103,6 +109,7 @@ private:
     // was seen to close them.
     std::map<std::string, std::shared_ptr<const File>> closed_;
     std::map<std::string, Entry> entries_;
+    Generated generated_;
     std::vector<Stray> strays_;
     std::string unavailable_;
     std::optional<TimePoint> look_again_;

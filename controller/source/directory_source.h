@@ -15,6 +15,7 @@ class DirectorySource {
 public:
     struct Hooks {
         std::function<void(const Desired::Update&)> on_update;
+        std::function<void(bool)> on_halt;  // after each look: whether the HALT file is there
         std::function<void(std::string)> on_warning;  // watching failed; the rescan goes on
     };
 
@@ -24,6 +25,9 @@ public:
     // Runs until cancelled.
     [[nodiscard]] Task<> run();
 
+    // Takes other custom actions, and the experiments that no file holds, and looks again at once.
+    void configure(CustomActions custom, Desired::Generated generated);
+
     [[nodiscard]] Desired& desired() { return desired_; }
     [[nodiscard]] const Desired& desired() const { return desired_; }
     // After the first scan.
@@ -31,12 +35,13 @@ public:
 
 private:
     // One scan; returns when to look again at the latest, if before the next rescan.
-    std::optional<TimePoint> look(Watcher* watcher, const std::set<std::string>& closed);
+    std::optional<TimePoint> look(const std::set<std::string>& closed);
     [[nodiscard]] std::set<std::string> shown_paths(const std::set<std::string>& resolved) const;
 
     Scanner scanner_;
     Hooks hooks_;
     Desired desired_;
+    std::optional<Watcher> watcher_;
     std::string last_warning_;
     bool ready_ = false;
 };

@@ -115,7 +115,7 @@ std::string Scanner::resolve(const std::string& path, std::string& problem) cons
 
 void Scanner::decode_into(File& file, const std::string& text) const {
     try {
-        file.documents = manifest::decode(text);
+        file.documents = manifest::decode(text, custom_);
     } catch (const std::exception& bug) {
         // It must not end the watching of all the others.
         file.documents = {problem_document(std::string{"cannot be decoded: a bug: "} + bug.what())};
@@ -174,6 +174,8 @@ void Scanner::walk(const std::string& directory, const std::string& shown, int d
             if (!name.starts_with('.') && depth < kMaxDepth) {
                 walk(path, shown + "/" + name, depth + 1, now, scan);
             }
+        } else if (depth == 0 && name == kHaltFile) {
+            scan.halt = true;
         } else if (is_manifest_name(name)) {
             visit(path, entry->d_type == DT_REG, shown + "/" + name, now, scan);
         }
@@ -191,6 +193,12 @@ std::string Scanner::replaced(const Scan& scan) {
     }
     if (*filled_ == now) return {};
     return root_ + ": was replaced by an empty directory (unmounted?)";
+}
+
+void Scanner::set_custom(CustomActions custom) {
+    if (custom == custom_) return;
+    custom_ = std::move(custom);
+    cache_.clear();
 }
 
 Scan Scanner::scan(TimePoint now) {

@@ -32,8 +32,12 @@ struct Scan {
     std::map<std::string, std::shared_ptr<const File>> files;
     std::map<std::string, std::string> unreadable;  // directories below the root, and why
     std::vector<std::string> directories;           // all of them, resolved, for watching
+    bool halt = false;                              // a file of the name kHaltFile is in the root
     bool git_locked = false;  // a .git/index.lock exists: a checkout is under way
 };
+
+// Its presence in the root stops everything.
+inline constexpr std::string_view kHaltFile = "HALT";
 
 // Decoded files are kept between scans and read again only when their inode, size or times change.
 class Scanner {
@@ -42,6 +46,8 @@ public:
 
     // `now` by the boot clock.
     [[nodiscard]] Scan scan(TimePoint now);
+    // The action types that the configuration adds; every file is decoded anew with them.
+    void set_custom(CustomActions custom);
     [[nodiscard]] const std::string& root() const { return root_; }
 
 private:
@@ -79,6 +85,7 @@ private:
     };
 
     std::string root_;
+    CustomActions custom_;
     std::string resolved_root_;
     std::optional<Identity> filled_;       // the root in which manifests were last seen
     std::map<std::string, Cached> cache_;  // by shown path

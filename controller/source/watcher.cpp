@@ -27,7 +27,7 @@ constexpr std::uint32_t kMask = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | I
 bool is_relevant(std::uint32_t mask, const std::string& name) {
     // "..data" and its like: Kubernetes' and git-sync's atomic swaps.
     return (mask & IN_ISDIR) != 0 || name.empty() || is_manifest_name(name) ||
-           name.starts_with("..");
+           name.starts_with("..") || name == kHaltFile;
 }
 
 }  // namespace

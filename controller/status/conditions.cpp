@@ -34,6 +34,9 @@ Condition admitted(const Facts& facts) {
     if (run == nullptr && facts.waiting_for_run_id) {
         return {"Admitted", kFalse, "Manual", "waits for a new run-id annotation"};
     }
+    if (run == nullptr && facts.next_run) {
+        return {"Admitted", kFalse, "Scheduled", "waits for " + format_time(*facts.next_run)};
+    }
     if (run == nullptr) return {"Admitted", kUnknown, "Pending", ""};
     if (run->phase == Phase::kRejected || (run->phase == Phase::kWaiting && run->targets.empty())) {
         return {"Admitted", kFalse, run->reason, run->message};
@@ -64,10 +67,17 @@ Condition injected(const Facts& facts) {
     const Run* run = facts.run;
     if (run == nullptr) return {"Injected", kUnknown, "Pending", ""};
     if (run->dry_run) return {"Injected", kFalse, "DryRun", run->message};
-    const auto failed = std::ranges::find(run->faults, FaultState::kFailed, &FaultRecord::state);
+    // Not in force, or not as it should be.
+    const auto failed = std::ranges::find_if(run->faults, [](const FaultRecord& fault) {
+        return fault.state == FaultState::kFailed ||
+               (fault.holds() && !fault.undoing && fault.attempts > 0);
+    });
     if (failed != run->faults.end()) {
         const bool retried = failed->not_before && !run->finished();
-        return {"Injected", retried ? kUnknown : kFalse, retried ? "Retrying" : "InjectionFailed",
+        const auto* reason = retried               ? "Retrying"
+                             : failed->unsupported ? "Unsupported"
+                                                   : "InjectionFailed";
+        return {"Injected", retried ? kUnknown : kFalse, reason,
                 failed->id + ": " + failed->last_error};
     }
     if (!run->start_time) {
@@ -80,6 +90,11 @@ Condition injected(const Facts& facts) {
 }
 
 bool has_effect(const FaultRecord& fault) {
+    if (std::holds_alternative<NetworkFault>(fault.spec)) {
+        const auto packets = fault.evidence.find("packets");
+        return packets != fault.evidence.end() && packets->second != "0";
+    }
+    if (std::holds_alternative<StressFault>(fault.spec)) return fault.evidence.contains("effect");
     if (!is_instant(fault.spec)) return fault.evidence.contains("state");
     constexpr std::array kProofs{"exit_code", "next_started_at", "ended", "removed"};
     return std::ranges::any_of(kProofs, [&](const auto* k) { return fault.evidence.contains(k); });
@@ -90,16 +105,42 @@ Condition effect(const Facts& facts) {
     if (run == nullptr || !run->start_time) return {"EffectVerified", kUnknown, "Pending", ""};
     std::size_t proven = 0;
     std::size_t injected_faults = 0;
+    std::size_t custom = 0;
     for (const auto& fault : run->faults) {
         if (!fault.injected_at || fault.state == FaultState::kRecorded) continue;
         ++injected_faults;
+        if (std::holds_alternative<CustomFault>(fault.spec)) ++custom;
         if (has_effect(fault)) ++proven;
     }
     const auto text =
         std::to_string(proven) + " of " + count_of(injected_faults, "fault") + " read back";
     if (injected_faults == 0) return {"EffectVerified", kUnknown, "Pending", ""};
     if (proven == injected_faults) return {"EffectVerified", kTrue, "ReadBack", text};
+    if (proven + custom == injected_faults) {
+        return {"EffectVerified", kUnknown, "NotMeasured",
+                text + "; what custom actions do is for their programs to tell"};
+    }
     return {"EffectVerified", run->finished() ? kFalse : kUnknown, "NoEffectSeen", text};
+}
+
+Condition steady_state(const Facts& facts) {
+    constexpr const char* kType = "SteadyState";
+    if (facts.run == nullptr || facts.run->probes.empty()) return {kType, kUnknown, "NoProbes", ""};
+    std::vector<std::string> failing;
+    bool measured = false;
+    for (const auto& probe : facts.run->probes) {
+        // The latest phase that has a result tells how things are.
+        for (const auto phase : {ProbePhase::kAfter, ProbePhase::kDuring, ProbePhase::kBefore}) {
+            const auto& result = probe.in(phase);
+            if (!result.last) continue;
+            measured = true;
+            if (!*result.last) failing.push_back(probe.name + ": " + result.message);
+            break;
+        }
+    }
+    if (!measured) return {kType, kUnknown, "Pending", ""};
+    if (failing.empty()) return {kType, kTrue, "ProbesSucceed", ""};
+    return {kType, kFalse, "ProbeFailed", join(failing)};
 }
 
 Condition recovered(const Facts& facts) {
@@ -171,9 +212,8 @@ std::vector<std::string> condition_types() {
 }
 
 std::vector<Condition> conditions(const Facts& facts) {
-    std::vector<Condition> all{valid(facts),     admitted(facts),
-                               selected(facts),  injected(facts),
-                               effect(facts),    {"SteadyState", kUnknown, "NoProbes", ""},
+    std::vector<Condition> all{valid(facts),     admitted(facts),         selected(facts),
+                               injected(facts),  effect(facts),           steady_state(facts),
                                recovered(facts), recovery_verified(facts)};
     if (!facts.unavailable.empty()) {
         all.push_back({"SourceUnavailable", kTrue, "Unreadable", facts.unavailable});

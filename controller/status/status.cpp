@@ -1,10 +1,12 @@
 #include "controller/status/status.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "controller/api/experiment.h"
 #include "controller/manifest/emit.h"
+#include "controller/manifest/yaml.h"
 
 namespace chaos::status {
 namespace {
@@ -61,6 +63,14 @@ Node conditions_node(const Facts& facts, const std::vector<Transition>& former, 
 }
 
 Node parameters_node(const FaultSpec& spec) {
+    if (const auto* network = std::get_if<NetworkFault>(&spec)) {
+        return network_parameters(*network);
+    }
+    if (const auto* stress = std::get_if<StressFault>(&spec)) return stress_parameters(*stress);
+    if (const auto* custom = std::get_if<CustomFault>(&spec)) {
+        auto documents = manifest::load_yaml(custom->parameters);  // JSON is YAML
+        if (documents.size() == 1 && documents[0].ok()) return std::move(documents[0].root);
+    }
     Node node = map_node();
     if (const auto* kill = std::get_if<ContainerKill>(&spec)) {
         node.add("signal", text_node(signal_name(kill->signal)));
@@ -151,6 +161,24 @@ Node targets_node(const Run& run) {
     return list;
 }
 
+Node probes_node(const std::vector<ProbeState>& probes) {
+    constexpr std::array<const char*, 3> kPhases{"before", "during", "after"};
+    Node list = list_node();
+    for (const auto& probe : probes) {
+        for (std::size_t i = 0; i < kPhases.size(); ++i) {
+            const auto& result = probe.phases[i];
+            if (!result.last) continue;
+            Node node = map_node();
+            node.add("name", text_node(probe.name));
+            node.add("phase", text_node(kPhases[i]));
+            node.add("successes", integer_node(result.successes));
+            node.add("failures", integer_node(result.failures));
+            list.items.push_back(std::move(node));
+        }
+    }
+    return list;
+}
+
 Node measured_node(const Run& run) {
     std::set<std::pair<std::string, std::string>> services;
     for (const auto& target : run.targets) {
@@ -159,8 +187,25 @@ Node measured_node(const Run& run) {
         });
         if (hit) services.emplace(target.project, target.service);
     }
+    std::set<std::string> suffered;
+    int depth = 0;
+    Node dependents = list_node();
+    for (const auto& one : run.suffered) {
+        suffered.insert(one.service);
+        depth = std::max(depth, one.depth);
+        Node entry = map_node();
+        entry.add("service", text_node(one.service));
+        entry.add("depth", integer_node(one.depth));
+        entry.add("since", text_node(format_time(one.since)));
+        add_time(entry, "until", one.until);
+        dependents.items.push_back(std::move(entry));
+    }
     Node node = map_node();
-    node.add("services_affected", integer_node(static_cast<std::int64_t>(services.size())));
+    node.add("cascade_depth", integer_node(depth));
+    node.add("services_affected",
+             integer_node(static_cast<std::int64_t>(services.size() + suffered.size())));
+    if (!run.suffered.empty()) node.add("dependents", std::move(dependents));
+    if (!run.probes.empty()) node.add("probes", probes_node(run.probes));
     return node;
 }
 
@@ -212,6 +257,9 @@ void add_phase(Node& status, const Facts& facts) {
     } else if (facts.waiting_for_run_id) {
         status.add("phase", text_node("Waiting"));
         status.add("reason", text_node("Manual"));
+    } else if (facts.next_run) {
+        status.add("phase", text_node("Waiting"));
+        status.add("reason", text_node("Scheduled"));
     } else {
         status.add("phase", text_node("Pending"));
         if (!facts.engine_synced) status.add("reason", text_node("EngineUnavailable"));
@@ -244,6 +292,7 @@ Node build(const Facts& facts, const std::vector<Transition>& former, TimePoint 
     } else {
         add_phase(status, facts);
     }
+    add_time(status, "next_run", facts.next_run);
     status.add("conditions", conditions_node(facts, former, now));
     if (facts.run != nullptr) {
         add_time(status, "start_time", facts.run->start_time);

@@ -30,7 +30,8 @@ struct Facts {
     std::string unavailable;            // why the manifests cannot be read; "" if they can
     bool waiting_for_run_id = false;    // schedule: manual, and nothing to run
     bool engine_synced = true;
-    const Run* run = nullptr;  // the newest
+    std::optional<TimePoint> next_run;  // by its schedule
+    const Run* run = nullptr;           // the newest
     std::vector<RunSummary> history;
 };
 
@@ -65,5 +66,9 @@ struct Transition {
 // time.
 [[nodiscard]] manifest::Node build(const Facts& facts, const std::vector<Transition>& former,
                                    TimePoint now);
+
+// A fault's parameters as its manifest would write them.
+[[nodiscard]] manifest::Node network_parameters(const NetworkFault& fault);
+[[nodiscard]] manifest::Node stress_parameters(const StressFault& fault);
 
 }  // namespace chaos::status

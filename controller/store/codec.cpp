@@ -1,6 +1,8 @@
 // Runs and faults as JSON. Absent optionals are left out; times are RFC 3339 with nanoseconds kept
 // as integers, since a recovery time is their difference.
+#include "controller/api/names.h"
 #include "controller/json/json.h"
+#include "controller/store/fields_codec.h"
 #include "controller/store/store.h"
 
 namespace chaos::store {
@@ -31,6 +33,15 @@ void put(Writer& out, std::string_view key, const std::optional<T>& value) {
     if (value) put(out, key, *value);
 }
 
+void put(Writer& out, std::string_view key, const std::vector<std::string>& texts) {
+    out.key(key).begin_array();
+    for (const auto& text : texts) out.value(std::string_view{text});
+    out.end_array();
+}
+
+void get(Value from, std::vector<std::string>& to) {
+    for (const auto& item : from.items()) to.push_back(item.string().value_or(""));
+}
 void get(Value from, std::string& to) { to = from.string().value_or(""); }
 void get(Value from, bool& to) { to = from.boolean().value_or(false); }
 void get(Value from, int& to) { to = static_cast<int>(from.integer().value_or(0)); }
@@ -64,9 +75,7 @@ void put_target(Writer& out, const RunTarget& target) {
     put(out, "name", target.name);
     put(out, "service", target.service);
     put(out, "project", target.project);
-    out.key("via").begin_array();
-    for (const auto& via : target.via) out.value(via);
-    out.end_array();
+    put(out, "via", target.via);
     put(out, "joined_at", target.joined_at);
     put(out, "container_id", target.container_id);
     put(out, "incarnation", target.incarnation);
@@ -92,7 +101,7 @@ RunTarget get_target(Value from) {
     get(from["name"], target.name);
     get(from["service"], target.service);
     get(from["project"], target.project);
-    for (const auto& via : from["via"].items()) target.via.push_back(via.string().value_or(""));
+    get(from["via"], target.via);
     get(from["joined_at"], target.joined_at);
     get(from["container_id"], target.container_id);
     get(from["incarnation"], target.incarnation);
@@ -131,6 +140,34 @@ RunEvent get_event(Value from) {
     return event;
 }
 
+void put_probe(Writer& out, const ProbeState& probe) {
+    out.begin_object();
+    put(out, "name", probe.name);
+    out.key("phases").begin_array();
+    for (const auto& phase : probe.phases) {
+        out.begin_object();
+        out.key("successes").value(phase.successes).key("failures").value(phase.failures);
+        if (phase.last) out.key("last").value(*phase.last);
+        put(out, "message", phase.message);
+        out.end_object();
+    }
+    out.end_array().end_object();
+}
+
+ProbeState get_probe(Value from) {
+    ProbeState probe;
+    get(from["name"], probe.name);
+    const auto phases = from["phases"].items();
+    for (std::size_t i = 0; i < std::min(phases.size(), probe.phases.size()); ++i) {
+        auto& phase = probe.phases[i];
+        phase.successes = phases[i]["successes"].integer().value_or(0);
+        phase.failures = phases[i]["failures"].integer().value_or(0);
+        phase.last = phases[i]["last"].boolean();
+        get(phases[i]["message"], phase.message);
+    }
+    return probe;
+}
+
 void put_spec(Writer& out, const FaultSpec& spec) {
     out.key("type").value(type_name(spec));
     if (const auto* kill = std::get_if<ContainerKill>(&spec)) {
@@ -146,7 +183,32 @@ void put_spec(Writer& out, const FaultSpec& spec) {
     } else if (const auto* process = std::get_if<ProcessKill>(&spec)) {
         put(out, "match", process->match);
         out.key("signal").value(process->signal);
+    } else if (const auto* network = std::get_if<NetworkFault>(&spec)) {
+        out.key("network").begin_object();
+        put_network(out, *network);
+        out.end_object();
+    } else if (const auto* stress = std::get_if<StressFault>(&spec)) {
+        out.key("stress").begin_object();
+        put_stress(out, *stress);
+        out.end_object();
+    } else if (const auto* custom = std::get_if<CustomFault>(&spec)) {
+        out.key("custom").begin_object();
+        put(out, "inject", custom->action.inject);
+        put(out, "undo", custom->action.undo);
+        put(out, "timeout", custom->action.timeout);
+        put(out, "parameters", custom->parameters);
+        out.end_object();
     }
+}
+
+CustomFault get_custom(std::string name, Value from) {
+    CustomFault fault;
+    fault.name = std::move(name);
+    get(from["inject"], fault.action.inject);
+    get(from["undo"], fault.action.undo);
+    get(from["timeout"], fault.action.timeout);
+    get(from["parameters"], fault.parameters);
+    return fault;
 }
 
 template <class Stopping>
@@ -158,6 +220,7 @@ Stopping get_grace(Value from) {
 
 Result<FaultSpec> get_spec(Value from) {
     const auto type = from["type"].string();
+    if (from["custom"].is_object()) return FaultSpec{get_custom(type.value_or(""), from["custom"])};
     if (type == "container_pause") return FaultSpec{ContainerPause{}};
     if (type == "container_stop") return FaultSpec{get_grace<ContainerStop>(from)};
     if (type == "container_restart") return FaultSpec{get_grace<ContainerRestart>(from)};
@@ -177,6 +240,12 @@ Result<FaultSpec> get_spec(Value from) {
         get(from["signal"], kill.signal);
         if (from["method"].string() == "api") kill.method = KillMethod::kApi;
         return FaultSpec{kill};
+    }
+    if (const auto action = find_value(names_of(NetworkAction{}), type.value_or(""))) {
+        return FaultSpec{get_network(*action, from["network"])};
+    }
+    if (const auto action = find_value(names_of(StressAction{}), type.value_or(""))) {
+        return FaultSpec{get_stress(*action, from["stress"])};
     }
     return fail(ErrorCode::kInvalid, "journal: fault type \"" + type.value_or("") + "\"");
 }
@@ -211,7 +280,21 @@ std::string encode_run(const Run& run) {
     out.key("held").value(run.held);
     out.key("targets").begin_array();
     for (const auto& target : run.targets) put_target(out, target);
-    out.end_array().key("events").begin_array();
+    out.end_array().key("suffered").begin_array();
+    for (const auto& suffered : run.suffered) {
+        out.begin_object();
+        put(out, "service", suffered.service);
+        out.key("depth").value(suffered.depth);
+        put(out, "since", suffered.since);
+        put(out, "until", suffered.until);
+        out.end_object();
+    }
+    out.end_array();
+    put(out, "ill_before", run.ill_before);
+    out.key("probes").begin_array();
+    for (const auto& probe : run.probes) put_probe(out, probe);
+    out.end_array();
+    out.key("events").begin_array();
     for (const auto& event : run.events) put_event(out, event);
     out.end_array().end_object();
     return out.text();
@@ -251,6 +334,15 @@ Result<Run> decode_run(std::string_view text) {
     get(from["paused_total"], run.paused_total);
     get(from["held"], run.held);
     for (const auto& item : from["targets"].items()) run.targets.push_back(get_target(item));
+    for (const auto& item : from["suffered"].items()) {
+        auto& suffered = run.suffered.emplace_back();
+        get(item["service"], suffered.service);
+        get(item["depth"], suffered.depth);
+        get(item["since"], suffered.since);
+        get(item["until"], suffered.until);
+    }
+    get(from["ill_before"], run.ill_before);
+    for (const auto& item : from["probes"].items()) run.probes.push_back(get_probe(item));
     for (const auto& item : from["events"].items()) run.events.push_back(get_event(item));
     return run;
 }
@@ -272,6 +364,15 @@ std::string encode_fault(const FaultRecord& fault) {
     put(out, "not_before", fault.not_before);
     out.key("undoing").value(fault.undoing);
     put(out, "last_error", fault.last_error);
+    put(out, "experiment", fault.experiment);
+    if (is_supervised(fault.spec)) {
+        out.key("unsupported").value(fault.unsupported);
+        put(out, "uid", fault.uid);
+        put(out, "armed_until", fault.armed_until);
+        out.key("peers").begin_object();
+        put_addresses(out, fault.peers);
+        out.end_object();
+    }
     out.key("evidence").begin_object();
     for (const auto& [key, value] : fault.evidence) put(out, key, value);
     out.end_object().end_object();
@@ -302,6 +403,11 @@ Result<FaultRecord> decode_fault(std::string_view text) {
     get(from["not_before"], fault.not_before);
     get(from["undoing"], fault.undoing);
     get(from["last_error"], fault.last_error);
+    get(from["unsupported"], fault.unsupported);
+    get(from["experiment"], fault.experiment);
+    get(from["uid"], fault.uid);
+    get(from["armed_until"], fault.armed_until);
+    fault.peers = get_addresses(from["peers"]);
     for (const auto& [key, value] : from["evidence"].members()) {
         fault.evidence[key] = value.string().value_or("");
     }

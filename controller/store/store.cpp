@@ -16,7 +16,6 @@ namespace chaos::store {
 namespace {
 
 constexpr std::int64_t kSchemaVersion = 1;
-constexpr int kHistory = 10;
 constexpr std::string_view kGuarded = "guarded";
 
 constexpr const char* kSchema = R"sql(
@@ -31,6 +30,7 @@ CREATE TABLE IF NOT EXISTS faults(
 CREATE TABLE IF NOT EXISTS fired(
     experiment TEXT NOT NULL, digest TEXT NOT NULL, run_id TEXT NOT NULL,
     PRIMARY KEY(experiment, digest, run_id));
+CREATE TABLE IF NOT EXISTS notes(key TEXT PRIMARY KEY, value TEXT NOT NULL);
 PRAGMA user_version = 1;
 )sql";
 
@@ -127,6 +127,7 @@ struct Store::Impl {
     Result<> save_faults(const Run& run, std::int64_t id);
     Result<std::int64_t> save_body(const Run& run);
     Result<> save_fired(const Run& run);
+    Result<> drop_old(const std::string& experiment);
 
     DirectoryLock lock;
     Database db;
@@ -204,6 +205,14 @@ Result<Loaded> Store::load() {
         if (!*more) break;
         loaded.fired.insert({fired->text(0), fired->text(1), fired->text(2)});
     }
+    auto notes = impl_->db.prepare("SELECT key, value FROM notes");
+    if (!notes) return std::unexpected(notes.error());
+    for (;;) {
+        const auto more = notes->step();
+        if (!more) return std::unexpected(more.error());
+        if (!*more) break;
+        loaded.notes[notes->text(0)] = notes->text(1);
+    }
     if (auto ok = load_runs(impl_->db, loaded); !ok) return std::unexpected(ok.error());
     for (const auto& run : loaded.runs) {
         for (const auto& fault : run.faults) impl_->written[run.id][fault.id] = encode_fault(fault);
@@ -233,7 +242,24 @@ Result<std::int64_t> Store::Impl::save_body(const Run& run) {
     statement->bind(run.experiment).bind(encode_run(run));
     if (run.id != 0) statement->bind(run.id);
     if (auto ok = statement->run(); !ok) return std::unexpected(ok.error());
-    return run.id == 0 ? db.last_id() : run.id;
+    if (run.id != 0) return run.id;
+    const auto id = db.last_id();
+    if (auto ok = drop_old(run.experiment); !ok) return std::unexpected(ok.error());
+    return id;
+}
+
+// What recurs for years must not grow for years.
+Result<> Store::Impl::drop_old(const std::string& experiment) {
+    constexpr const char* kOld =
+        " IN (SELECT id FROM runs WHERE experiment = ? ORDER BY id DESC LIMIT -1 OFFSET ?)";
+    for (const auto* table : {"DELETE FROM faults WHERE run", "DELETE FROM runs WHERE id"}) {
+        auto statement = db.prepare(std::string{table} + kOld);
+        if (!statement) return std::unexpected(statement.error());
+        if (auto ok = statement->bind(experiment).bind(static_cast<std::int64_t>(kHistory)).run();
+            !ok)
+            return ok;
+    }
+    return {};
 }
 
 // A fault that an edit has renamed (run/adopt.h) must not be found again under its old id: where
@@ -283,7 +309,8 @@ Result<std::int64_t> Store::Impl::save(const Run& run, const StoredExperiment* m
     const auto id = save_body(run);
     if (!id) return id;
     auto rest = save_faults(run, *id);
-    if (rest && run.fired()) rest = save_fired(run);
+    // The run-id of a scheduled run is its time, which does not come back.
+    if (rest && run.fired() && !run.scheduled()) rest = save_fired(run);
     if (rest) rest = transaction.commit();
     if (rest) return id;
     // Rolled back: what is noted of the rows is no longer what they hold. No fault has an empty id.
@@ -295,6 +322,17 @@ Result<std::int64_t> Store::save(const Run& run, const StoredExperiment* manifes
     const auto id = impl_->save(run, manifest);
     if (id && run.finished() && run.settled) impl_->written.erase(*id);
     return id;
+}
+
+Result<> Store::note(const std::string& key, const std::string& value) {
+    auto statement =
+        impl_->db.prepare(value.empty() ? "DELETE FROM notes WHERE key = ?"
+                                        : "INSERT INTO notes(key, value) VALUES(?, ?) "
+                                          "ON CONFLICT(key) DO UPDATE SET value=excluded.value");
+    if (!statement) return std::unexpected(statement.error());
+    statement->bind(key);
+    if (!value.empty()) statement->bind(value);
+    return statement->run();
 }
 
 }  // namespace chaos::store

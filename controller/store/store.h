@@ -15,6 +15,8 @@
 
 namespace chaos::store {
 
+inline constexpr std::size_t kHistory = 100;  // runs of an experiment; older ones are dropped
+
 // The last good manifest of an experiment, kept so that a broken edit or a restart loses nothing.
 struct StoredExperiment {
     std::string name;
@@ -40,6 +42,7 @@ struct Loaded {
     std::vector<Run> runs;  // the newest of each experiment
     std::set<FiredKey> fired;
     std::map<std::string, std::vector<RunSummary>> history;  // by experiment, newest first
+    std::map<std::string, std::string> notes;
 };
 
 class Store {
@@ -69,6 +72,10 @@ public:
     // that none is without the others.
     [[nodiscard]] Result<std::int64_t> save(const Run& run,
                                             const StoredExperiment* manifest = nullptr);
+
+    // A small fact that is of no run: emergency stop, the chaos monkey's mode, when a schedule was
+    // last looked at. Empty: forgotten.
+    [[nodiscard]] Result<> note(const std::string& key, const std::string& value);
 
 private:
     struct Impl;

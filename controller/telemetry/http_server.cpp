@@ -51,6 +51,8 @@ Request to_request(const http::request<http::empty_body>& raw) {
     request.method = raw.method() == http::verb::head
                          ? "GET"
                          : std::string{raw.method_string().data(), raw.method_string().size()};
+    const auto authorization = raw[http::field::authorization];
+    request.authorization.assign(authorization.data(), authorization.size());
     std::string_view target{raw.target().data(), raw.target().size()};
     const auto mark = target.find('?');
     request.path = target.substr(0, mark);

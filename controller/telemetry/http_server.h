@@ -15,6 +15,7 @@ struct Request {
     std::string method;                        // GET (also for HEAD), POST, …
     std::string path;                          // "/metrics"
     std::map<std::string, std::string> query;  // not percent-decoded: names and numbers only
+    std::string authorization;                 // the header of that name
 };
 
 struct Response {

@@ -8,6 +8,8 @@
 
 #include <array>
 
+#include "controller/safety/gates.h"
+
 namespace chaos::telemetry {
 namespace {
 
@@ -28,8 +30,8 @@ const Buckets& short_buckets() {
 double seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
 
 constexpr std::array kVerdicts{"Pass", "Fail", "Error", "Aborted"};
-constexpr std::array kOperations{"version", "list", "inspect", "pause",   "unpause",
-                                 "kill",    "stop", "start",   "restart", "remove"};
+constexpr std::array kOperations{"version", "list",  "inspect", "pause",  "unpause", "kill",
+                                 "stop",    "start", "restart", "remove", "exec"};
 
 }  // namespace
 
@@ -68,10 +70,28 @@ struct Metrics::Impl {
     prometheus::Histogram& undo =
         histogram("chaos_undo_seconds", "From the decision to undo to the verification.")
             .Add({}, short_buckets());
+    prometheus::Counter& orphans =
+        counter("chaos_orphans_found_total", "Faults that an earlier life had left, swept.")
+            .Add({});
     prometheus::Family<prometheus::Counter>& reconciles =
         counter("chaos_reconcile_total", "Reconciles, by result.");
     prometheus::Histogram& reconcile_seconds =
         histogram("chaos_reconcile_seconds", "Length of one reconcile.").Add({}, short_buckets());
+    prometheus::Counter& monkey =
+        counter("chaos_monkey_experiments_total", "Runs of the chaos monkey that began.").Add({});
+    prometheus::Histogram& monkey_delay =
+        histogram("chaos_monkey_schedule_delay_seconds",
+                  "From when a run of the chaos monkey was due until it began.")
+            .Add({}, long_buckets());
+    prometheus::Counter& missed =
+        counter("chaos_schedule_missed_total", "Runs that were due and did not begin.").Add({});
+    prometheus::Family<prometheus::Counter>& violations =
+        counter("chaos_safety_violations_total",
+                "Experiments that a gate has kept from running, or ended, by gate.");
+    prometheus::Gauge& halted =
+        gauge("chaos_halted", "1 while an emergency stop keeps everything from running.");
+    prometheus::Gauge& config =
+        gauge("chaos_config_valid", "0 while the configuration file is invalid.");
     prometheus::Gauge& depth = gauge("chaos_queue_depth", "Experiments waiting to be reconciled.");
     prometheus::Gauge& errors =
         gauge("chaos_manifest_errors", "Manifest documents that are invalid at the moment.");
@@ -82,6 +102,11 @@ struct Metrics::Impl {
 Metrics::Metrics() : impl_(std::make_unique<Impl>()) {
     // Every label set exists from the start, so that a rate() sees its first increase.
     for (const auto* verdict : kVerdicts) impl_->experiments.Add({{"verdict", verdict}});
+    for (const auto gate : safety::gate_reasons()) {
+        impl_->violations.Add({{"gate", std::string{gate}}});
+    }
+    impl_->violations.Add({{"gate", "Protected"}});
+    impl_->config.Set(1);
     for (const auto* result : {"success", "error"}) impl_->reconciles.Add({{"result", result}});
     for (const auto* operation : kOperations) {
         for (const auto* result : {"success", "error"}) {
@@ -108,10 +133,23 @@ void Metrics::target_recovered(Duration took) { impl_->recovery.Observe(seconds(
 void Metrics::injected(Duration took) { impl_->injection.Observe(seconds(took)); }
 void Metrics::undone(Duration took) { impl_->undo.Observe(seconds(took)); }
 
+void Metrics::orphans_found(int count) { impl_->orphans.Increment(count); }
+
 void Metrics::reconciled(bool ok, Duration took) {
     impl_->reconciles.Add({{"result", ok ? "success" : "error"}}).Increment();
     impl_->reconcile_seconds.Observe(seconds(took));
 }
+
+void Metrics::monkey_run(Duration late) {
+    impl_->monkey.Increment();
+    impl_->monkey_delay.Observe(seconds(late));
+}
+void Metrics::run_missed() { impl_->missed.Increment(); }
+void Metrics::safety_violation(const std::string& gate) {
+    impl_->violations.Add({{"gate", gate}}).Increment();
+}
+void Metrics::halted(bool stopped) { impl_->halted.Set(stopped ? 1 : 0); }
+void Metrics::config_valid(bool valid) { impl_->config.Set(valid ? 1 : 0); }
 
 void Metrics::queue_depth(std::size_t keys) { impl_->depth.Set(static_cast<double>(keys)); }
 void Metrics::manifest_errors(std::size_t documents) {

@@ -22,9 +22,15 @@ public:
     void runs_active(std::size_t count);
     void target_hit(const std::string& service);
     void target_recovered(Duration took);
-    void injected(Duration took);  // from the decision to the read-back
-    void undone(Duration took);    // from the decision to the verification
+    void injected(Duration took);   // from the decision to the read-back
+    void undone(Duration took);     // from the decision to the verification
+    void orphans_found(int count);  // faults of an earlier life, swept at the start
     void reconciled(bool ok, Duration took);
+    void monkey_run(Duration late);  // from when it was due until it began
+    void run_missed();               // due by its schedule, and not begun
+    void safety_violation(const std::string& gate);
+    void halted(bool stopped);
+    void config_valid(bool valid);
     void queue_depth(std::size_t keys);
     void manifest_errors(std::size_t documents);
     void docker_request(std::string_view operation, Duration took, bool ok);

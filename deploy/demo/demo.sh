@@ -96,6 +96,7 @@ work=$(mktemp -d /tmp/chaos-demo.XXXXXX)
 cd "$work"
 mkdir manifests
 PATH=$root/build/bin:$PATH
+export CHAOS_CONTROL=$work/state/control.sock
 
 use_engine
 step 'An application of three services: frontend → backend → store'
@@ -103,10 +104,20 @@ step 'An application of three services: frontend → backend → store'
 "$here/demo-app.sh" wait
 docker ps --filter label=com.docker.compose.project=chaos-demo --format '{{.Names}}	{{.Status}}' | show
 
+step 'A configuration: what no experiment may touch, and when none may run'
+# A demo must not wait for a busy host; its application is its own.
+cat >chaos-config.yaml <<'EOF'
+safety:
+  protected_services: [frontend]
+  min_healthy_services: 0.5
+  max_cpu_usage: 100
+EOF
+show <chaos-config.yaml
+
 step 'The controller, on a directory that holds nothing yet'
-chaos-controller --manifests manifests --state-dir state --listen 127.0.0.1:0 2>controller.log &
+chaos-controller --config chaos-config.yaml --manifests manifests --state-dir state --listen 127.0.0.1:0 2>controller.log &
 controller_pid=$!
-printf '  %s$ chaos-controller --manifests manifests%s\n' "$bold" "$plain"
+printf '  %s$ chaos-controller --config chaos-config.yaml --manifests manifests%s\n' "$bold" "$plain"
 
 step 'Who would be hit? Nothing is touched by asking'
 run_shown chaosctl plan "$root/manifests/basic-container-chaos.yaml"
@@ -121,10 +132,24 @@ run_shown chaosctl get
 printf '\n  %s$ cat manifests/basic-container-chaos.status.yaml%s\n' "$bold" "$plain"
 show <"manifests/basic-container-chaos.status.yaml"
 
+step 'Refused: a protected service'
+sed 's/^  name: .*/  name: on-frontend/; s/service: store/service: frontend/' "$root/manifests/pause.yaml" |
+    sed 's|^  annotations: {}|  annotations:|; s|# chaos.sutazai.com/run-id: .*|chaos.sutazai.com/run-id: "demo"|' >manifests/on-frontend.yaml
+until_status on-frontend '^  phase: Rejected' 30
+
 step 'A pause, started by giving it a run-id'
 sed -i 's|^  annotations: {}|  annotations:|; s|# chaos.sutazai.com/run-id: .*|chaos.sutazai.com/run-id: "demo"|' manifests/pause.yaml
 until_status pause '^  phase: Running' 30
 docker ps --filter name=chaos-demo-store-1 --format '{{.Names}}	{{.Status}}' | show
+
+step 'Emergency stop: everything is undone, and nothing runs until you say so'
+run_shown chaosctl emergency-stop
+until_status pause '^  phase: Aborted' 30
+run_shown chaosctl status
+docker ps --filter name=chaos-demo-store-1 --format '{{.Names}}	{{.Status}}' | show
+run_shown chaosctl resume
+sed -i 's|run-id: "demo"|run-id: "demo-2"|' manifests/pause.yaml
+until_status pause '^  phase: Running' 30
 
 step 'Third gesture: delete the manifest to abort'
 printf '  %s$ rm manifests/pause.yaml%s\n' "$bold" "$plain"

@@ -1,5 +1,6 @@
 #include "reconcilers/container/process.h"
 
+#include <poll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -13,22 +14,10 @@
 #include <functional>
 #include <sstream>
 
+#include "reconcilers/container/descriptor.h"
+
 namespace chaos::container {
 namespace {
-
-class FileDescriptor {
-public:
-    explicit FileDescriptor(int fd) : fd_(fd) {}
-    FileDescriptor(const FileDescriptor&) = delete;
-    FileDescriptor& operator=(const FileDescriptor&) = delete;
-    ~FileDescriptor() {
-        if (fd_ >= 0) ::close(fd_);
-    }
-    [[nodiscard]] int get() const { return fd_; }
-
-private:
-    int fd_;
-};
 
 std::unexpected<Error> from_errno(const std::string& doing) {
     auto code = ErrorCode::kInternal;
@@ -51,6 +40,8 @@ std::string command_line(int pid) {
     return text;
 }
 
+}  // namespace
+
 std::vector<int> all_processes() {
     std::vector<int> pids;
     std::error_code ec;
@@ -61,6 +52,17 @@ std::vector<int> all_processes() {
         }
     }
     return pids;
+}
+
+namespace {
+
+// Of this project, in the container's control groups but not in its PID namespace.
+bool is_stressor(int pid) {
+    std::error_code ec;
+    const auto proc = "/proc/" + std::to_string(pid);
+    return read_proc(pid, "comm") == "chaos-stressor\n" &&
+           std::filesystem::read_symlink(proc + "/ns/pid", ec) ==
+               std::filesystem::read_symlink("/proc/self/ns/pid", ec);
 }
 
 }  // namespace
@@ -79,11 +81,23 @@ bool in_container(std::string_view cgroup_file, std::string_view container_id) {
 
 namespace {
 
+// The container that the text of /proc/PID/cgroup names: the first run of 64 hexadecimal digits.
+std::string container_in(std::string_view cgroup_file) {
+    constexpr std::size_t kIdLength = 64;
+    std::size_t run = 0;
+    for (std::size_t i = 0; i < cgroup_file.size(); ++i) {
+        const char c = cgroup_file[i];
+        run = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ? run + 1 : 0;
+        if (run == kIdLength) return std::string{cgroup_file.substr(i + 1 - kIdLength, kIdLength)};
+    }
+    return {};
+}
+
 Result<> signal_if(int pid, const std::string& container_id, int signal,
                    const std::function<bool()>& condition) {
     const auto who = "process " + std::to_string(pid);
     // glibc 2.36 has wrappers, older ones do not; the numbers are the same everywhere.
-    const FileDescriptor process{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
+    const Descriptor process{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
     if (process.get() < 0) return from_errno(who + ": pidfd_open");
     if (!in_container(read_proc(pid, "cgroup"), container_id) || !condition()) {
         return fail(ErrorCode::kNotFound,
@@ -96,6 +110,26 @@ Result<> signal_if(int pid, const std::string& container_id, int signal,
 }
 
 }  // namespace
+
+bool is_in_container(int pid, const std::string& container_id) {
+    return in_container(read_proc(pid, "cgroup"), container_id);
+}
+
+std::vector<std::pair<int, std::string>> processes_by_container() {
+    std::vector<std::pair<int, std::string>> found;
+    for (const int pid : all_processes()) {
+        found.emplace_back(pid, container_in(read_proc(pid, "cgroup")));
+    }
+    return found;
+}
+
+bool is_life_over(int pid, const std::string& container_id) {
+    const long pidfd = ::syscall(SYS_pidfd_open, pid, 0);
+    if (pidfd < 0) return errno == ESRCH;  // of other errors nobody knows
+    const Descriptor process{static_cast<int>(pidfd)};
+    pollfd poll{process.get(), POLLIN, 0};
+    return ::poll(&poll, 1, 0) > 0 || !is_in_container(pid, container_id);
+}
 
 Result<> signal_process(int pid, const std::string& container_id, int signal) {
     return signal_if(pid, container_id, signal, [] { return true; });
@@ -118,7 +152,7 @@ Result<std::vector<int>> signal_matching(const std::string& container_id,
     for (const int pid : all_processes()) {
         // Asked before the pidfd is opened, since most processes are of no interest, and again
         // after it, since only then the answer is about the process that is signalled.
-        if (!in_container(read_proc(pid, "cgroup"), container_id)) continue;
+        if (!in_container(read_proc(pid, "cgroup"), container_id) || is_stressor(pid)) continue;
         const auto matches = [&] { return re2::RE2::PartialMatch(command_line(pid), compiled); };
         const auto sent = signal_if(pid, container_id, signal, matches);
         if (sent) {

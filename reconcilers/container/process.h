@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "controller/api/error.h"
@@ -13,6 +14,20 @@ namespace chaos::container {
 // the 64-digit id in its last component ("/docker/<id>", "docker-<id>.scope"), on cgroup v1 and v2
 // and with the cgroupfs and systemd drivers. Pure.
 [[nodiscard]] bool in_container(std::string_view cgroup_file, std::string_view container_id);
+
+// Whether the process is one of the container now. A caller that has opened something of the
+// process before asks after that: then what it has opened is the container's.
+[[nodiscard]] bool is_in_container(int pid, const std::string& container_id);
+
+// Whether that life of the container is over: its first process has ended (a zombie has), or the
+// PID is somebody else's by now.
+[[nodiscard]] bool is_life_over(int pid, const std::string& container_id);
+
+// The host PIDs of all processes.
+[[nodiscard]] std::vector<int> all_processes();
+
+// Every process of the host, by its host PID, with the id of its container; "" for one of none.
+[[nodiscard]] std::vector<std::pair<int, std::string>> processes_by_container();
 
 // Sends a signal to `pid` if and only if it is a process of that container. The pidfd is opened
 // first and the membership checked then, so the process that was checked is the one that is

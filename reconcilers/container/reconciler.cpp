@@ -37,6 +37,10 @@ Task<Result<Effect>> ContainerReconciler::undo(const FaultRecord& record) {
     return unpause(record);
 }
 
+Task<Result<Effect>> ContainerReconciler::observe(const FaultRecord& /*record*/) {
+    co_return effect_now();
+}
+
 Task<Result<Container>> ContainerReconciler::same_life(Incarnation life) {
     auto container = co_await engine_.refresh(life.container_id);
     if (!container) co_return container;

@@ -12,6 +12,9 @@ public:
 
     [[nodiscard]] Task<Result<Effect>> inject(const FaultRecord& record, bool again) override;
     [[nodiscard]] Task<Result<Effect>> undo(const FaultRecord& record) override;
+    // Docker's events tell what becomes of these.
+    [[nodiscard]] Task<Result<Effect>> observe(const FaultRecord& record) override;
+    void restore(const FaultRecord& /*record*/) override {}
 
 private:
     [[nodiscard]] Task<Result<Effect>> kill(FaultRecord record);

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -49,14 +50,29 @@ Namespace::~Namespace() {
 
 Result<> Namespace::run(const std::function<void()>& work) const {
     Result<> entered;
-    std::thread{[&] {
-        if (::setns(fd_, CLONE_NEWNET) != 0) {
-            entered = from_errno("enter the network namespace");
-            return;
-        }
-        work();
-    }}.join();
+    try {
+        std::thread{[&] {
+            if (::setns(fd_, CLONE_NEWNET) != 0) {
+                entered = from_errno("enter the network namespace");
+                return;
+            }
+            work();
+        }}.join();
+    } catch (const std::system_error& none) {
+        return fail(ErrorCode::kUnavailable, std::string{"no thread: "} + none.what());
+    }
     return entered;
+}
+
+std::string namespace_path(int pid) { return "/proc/" + std::to_string(pid) + "/ns/net"; }
+
+unsigned long namespace_of(int pid) {
+    struct stat info{};
+    return ::stat(namespace_path(pid).c_str(), &info) == 0 ? info.st_ino : 0;
+}
+
+bool is_of_host(const Namespace& space) {
+    return space.inode() == namespace_of(::getpid()) || space.inode() == namespace_of(1);
 }
 
 }  // namespace chaos::network

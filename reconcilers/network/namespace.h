@@ -36,4 +36,14 @@ private:
     unsigned long inode_ = 0;
 };
 
+// Where a process's network namespace is opened.
+[[nodiscard]] std::string namespace_path(int pid);
+
+// The inode of a process's network namespace; 0 where there is no such process.
+[[nodiscard]] unsigned long namespace_of(int pid);
+
+// Whether it is that of this process or of the host's first one: what happens there happens to the
+// host.
+[[nodiscard]] bool is_of_host(const Namespace& space);
+
 }  // namespace chaos::network

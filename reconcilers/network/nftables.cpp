@@ -2,11 +2,27 @@
 
 #include <nftables/libnftables.h>
 
-namespace chaos::network {
+#include <mutex>
 
-void Nftables::Free::operator()(nft_ctx* context) const { nft_ctx_free(context); }
+namespace chaos::network {
+namespace {
+
+// libnftables keeps one list of interfaces for the whole process (its iface.c), filled and released
+// by whoever runs a command or frees a context: of two threads one would use what the other frees.
+std::mutex& one_at_a_time() {
+    static std::mutex mutex;
+    return mutex;
+}
+
+}  // namespace
+
+void Nftables::Free::operator()(nft_ctx* context) const {
+    const std::scoped_lock lock{one_at_a_time()};
+    nft_ctx_free(context);
+}
 
 Result<Nftables> Nftables::open() {
+    const std::scoped_lock lock{one_at_a_time()};
     Nftables nftables{nft_ctx_new(NFT_CTX_DEFAULT)};
     if (!nftables.raw_) return fail(ErrorCode::kUnavailable, "nftables: no context");
     nft_ctx_buffer_output(nftables.raw_.get());
@@ -15,6 +31,7 @@ Result<Nftables> Nftables::open() {
 }
 
 Result<> Nftables::run(const std::string& ruleset) {
+    const std::scoped_lock lock{one_at_a_time()};
     if (nft_run_cmd_from_buffer(raw_.get(), ruleset.c_str()) == 0) return {};
     const std::string words = nft_ctx_get_error_buffer(raw_.get());
     // The first line says what; the rest repeats the ruleset and points into it.

@@ -67,23 +67,23 @@ void append_delay(std::string& bytes, const Delay& delay) {
     append_attribute_of(bytes, TCA_NETEM_LATENCY64,
                         static_cast<std::int64_t>(delay.latency.count()));
     append_attribute_of(bytes, TCA_NETEM_JITTER64, static_cast<std::int64_t>(delay.jitter.count()));
-    const auto table = delay.jitter > Duration{0} ? distribution_table(delay.distribution)
-                                                  : std::vector<std::int16_t>{};
-    if (table.empty()) return;
+    if (delay.jitter <= Duration{0}) return;
+    const auto table = distribution_table(delay.distribution);
     append_attribute(bytes, TCA_NETEM_DELAY_DIST,
                      {reinterpret_cast<const char*>(table.data()), table.size() * sizeof table[0]});
 }
 
 void append_loss_model(std::string& bytes, const Netem& netem) {
     std::string nested;
-    if (const auto* ge = std::get_if<GilbertElliott>(&netem.loss)) {
+    if (!netem.loss) return;
+    if (const auto* ge = std::get_if<GilbertElliott>(&*netem.loss)) {
         // The kernel wants h, and 1-k as it is (tc's q_netem.c).
         const tc_netem_gemodel model{
             scaled(ge->p), scaled(ge->r),
             std::numeric_limits<std::uint32_t>::max() - scaled(ge->one_minus_h),
             scaled(ge->one_minus_k)};
         append_attribute_of(nested, NETEM_LOSS_GE, model);
-    } else if (const auto* state = std::get_if<FourState>(&netem.loss)) {
+    } else if (const auto* state = std::get_if<FourState>(&*netem.loss)) {
         const tc_netem_gimodel model{scaled(state->p13), scaled(state->p31), scaled(state->p32),
                                      scaled(state->p14), scaled(state->p23)};
         append_attribute_of(nested, NETEM_LOSS_GI, model);
@@ -96,7 +96,7 @@ std::string encode_netem(const Netem& netem) {
     tc_netem_corr correlations{};
     options.limit = netem.limit;
     if (netem.delay) correlations.delay_corr = scaled(netem.delay->correlation);
-    if (const auto* loss = std::get_if<Share>(&netem.loss)) {
+    if (const auto* loss = netem.loss ? std::get_if<Share>(&*netem.loss) : nullptr) {
         options.loss = scaled(loss->percent);
         correlations.loss_corr = scaled(loss->correlation);
     }
@@ -108,16 +108,13 @@ std::string encode_netem(const Netem& netem) {
     std::string bytes;
     append_struct(bytes, options);
     append_attribute_of(bytes, TCA_NETEM_CORR, correlations);
-    if (netem.reorder) {
-        const tc_netem_reorder reorder{scaled(netem.reorder->share.percent),
-                                       scaled(netem.reorder->share.correlation)};
-        append_attribute_of(bytes, TCA_NETEM_REORDER, reorder);
-    }
-    if (netem.corrupt) {
-        const tc_netem_corrupt corrupt{scaled(netem.corrupt->percent),
-                                       scaled(netem.corrupt->correlation)};
-        append_attribute_of(bytes, TCA_NETEM_CORRUPT, corrupt);
-    }
+    // Also where there is none: what a message leaves out, a change in place leaves as it was.
+    const auto overtaking = netem.reorder ? netem.reorder->share : Share{};
+    const tc_netem_reorder reorder{scaled(overtaking.percent), scaled(overtaking.correlation)};
+    append_attribute_of(bytes, TCA_NETEM_REORDER, reorder);
+    const auto corrupt = netem.corrupt.value_or(Share{});
+    const tc_netem_corrupt damage{scaled(corrupt.percent), scaled(corrupt.correlation)};
+    append_attribute_of(bytes, TCA_NETEM_CORRUPT, damage);
     append_loss_model(bytes, netem);
     if (netem.delay) append_delay(bytes, *netem.delay);
     return bytes;
@@ -142,6 +139,9 @@ std::string encode_htb() {
     options.rate2quantum = 10;  // tc's default
     std::string bytes;
     append_attribute_of(bytes, TCA_HTB_INIT, options);
+    // What is in no class waits here while the device is busy. The kernel's default is the device's
+    // own queue length, which Docker sets to 0: every packet that had to wait would be dropped.
+    append_attribute_of(bytes, TCA_HTB_DIRECT_QLEN, std::uint32_t{10'000});
     return bytes;
 }
 
@@ -182,10 +182,13 @@ std::uint32_t scaled(double percent) {
 
 std::vector<std::int16_t> distribution_table(Distribution distribution) {
     std::vector<std::int16_t> table;
-    if (distribution == Distribution::kUniform) return table;
     table.reserve(kTableSize);
     for (int i = 0; i < kTableSize; ++i) {
         const double p = (i + 0.5) / kTableSize;
+        if (distribution == Distribution::kUniform) {
+            table.push_back(to_table(2 * p - 1));
+            continue;
+        }
         const double normal = normal_quantile(p);
         const double pareto = pareto_quantile(p);
         // A quarter normal and three quarters Pareto, as tc's paretonormal.
@@ -195,6 +198,14 @@ std::vector<std::int16_t> distribution_table(Distribution distribution) {
                                                                          : mixed));
     }
     return table;
+}
+
+const Observed* find_qdisc(const std::vector<Observed>& qdiscs, int interface,
+                           std::uint32_t handle) {
+    const auto it = std::ranges::find_if(qdiscs, [&](const Observed& qdisc) {
+        return qdisc.interface == interface && qdisc.handle == handle;
+    });
+    return it == qdiscs.end() ? nullptr : &*it;
 }
 
 Result<Observed> decode_qdisc(std::string_view payload) {

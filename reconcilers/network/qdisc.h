@@ -19,7 +19,7 @@ namespace chaos::network {
 struct Netem {
     std::uint32_t limit = 1000;  // packets that may wait
     std::optional<Delay> delay;
-    std::variant<std::monostate, Share, GilbertElliott, FourState> loss;
+    std::optional<Loss> loss;
     std::optional<Share> duplicate;
     std::optional<Share> corrupt;
     std::optional<Reorder> reorder;
@@ -53,8 +53,9 @@ using Discipline = std::variant<Netem, Tbf, Htb>;
 // The share of a percentage in the kernel's fixed point: 2^32 - 1 is always.
 [[nodiscard]] std::uint32_t scaled(double percent);
 
-// Quantiles of a distribution of mean 0 and deviation 1, in units of 1/8192 (NETEM_DIST_SCALE);
-// empty for uniform, which the kernel has built in.
+// Quantiles of a distribution of mean 0 and deviation 1, in units of 1/8192 (NETEM_DIST_SCALE). Of
+// the uniform one, which the kernel has built in, as well, from -1 to 1: a table that was given
+// once cannot be taken back in place.
 [[nodiscard]] std::vector<std::int16_t> distribution_table(Distribution distribution);
 
 // What a dump tells of a discipline.
@@ -70,6 +71,10 @@ struct Observed {
 
     friend bool operator==(const Observed&, const Observed&) = default;
 };
+
+// Null where the interface has none with this handle.
+[[nodiscard]] const Observed* find_qdisc(const std::vector<Observed>& qdiscs, int interface,
+                                         std::uint32_t handle);
 
 // The payload of an RTM_NEWQDISC message. Errors: kInternal for what is none.
 [[nodiscard]] Result<Observed> decode_qdisc(std::string_view payload);

@@ -2,10 +2,11 @@
 // functions. A socket stays in the namespace that it was opened in, and keeps that alive.
 #pragma once
 
-#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "reconcilers/network/netlink.h"
 #include "reconcilers/network/qdisc.h"
 
 namespace chaos::network {
@@ -21,6 +22,9 @@ struct Interface {
     int index = 0;
     std::string name;
     bool loopback = false;
+    bool up = false;
+    std::string kind;  // "veth", "ifb"; empty where the kernel tells none
+    unsigned mtu = 0;  // bytes
 
     friend bool operator==(const Interface&, const Interface&) = default;
 };
@@ -42,6 +46,11 @@ public:
     // Of an htb: bytes per second, with `burst` bytes at once.
     [[nodiscard]] Result<> put_class(int interface, std::uint32_t parent, std::uint32_t id,
                                      std::uint64_t rate, std::uint32_t burst);
+    // Removes a class and the discipline below it; that there is none is fine.
+    [[nodiscard]] Result<> remove_class(int interface, std::uint32_t id);
+    // Makes an ifb of this name and sets it up, or answers the index of the one that is there.
+    [[nodiscard]] Result<int> put_ifb(const std::string& name);
+    [[nodiscard]] Result<> remove_interface(int interface);
     // Removes the discipline with this handle and all below it; that there is none is fine.
     [[nodiscard]] Result<> remove_qdisc(int interface, std::uint32_t parent, std::uint32_t handle);
 
@@ -49,10 +58,9 @@ private:
     // Whether there is one with this handle on the interface.
     [[nodiscard]] Result<bool> has_qdisc(int interface, std::uint32_t handle);
 
-    struct Socket;
-    explicit Rtnetlink(std::shared_ptr<Socket> socket) : socket_(std::move(socket)) {}
+    explicit Rtnetlink(NetlinkSocket socket) : socket_(std::move(socket)) {}
 
-    std::shared_ptr<Socket> socket_;
+    NetlinkSocket socket_;
 };
 
 }  // namespace chaos::network

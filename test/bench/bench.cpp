@@ -33,6 +33,15 @@ int run(int argc, char** argv) {
         {"reconcile", idle_reconciles},
         {"loop", loop_reconciles},
         {"idle", idle_cost},
+        {"network", [&] { return network_faults(samples); }},
+        {"network-manifest", [&] { return network_manifests(samples); }},
+        {"network-restart", [&] { return network_restart(samples); }},
+        {"network-stop", network_stop},
+        {"emergency-stop", emergency_stop},
+        {"network-throughput", unselected_throughput},
+        {"stress", [&] { return stress_manifests(samples); }},
+        {"stress-cost", stress_cost},
+        {"stress-exactness", stress_exactness},
         {"sigkill", [&] { return sigkills(samples); }},
     };
     std::vector<Figure> figures;

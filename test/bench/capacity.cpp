@@ -30,25 +30,6 @@ double metric(const Lab& lab, const std::string& name) {
     return at == std::string::npos ? 0 : std::stod(text.substr(at + name.size() + 2));
 }
 
-double cpu_seconds(int pid) {
-    const auto stat = read_text("/proc/" + std::to_string(pid) + "/stat");
-    std::istringstream fields{stat.substr(stat.rfind(')') + 2)};
-    std::string skipped;
-    for (int i = 0; i < 11; ++i) fields >> skipped;  // state … cmajflt; utime and stime follow
-    double user = 0;
-    double system = 0;
-    fields >> user >> system;
-    return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
-}
-
-double resident_megabytes(int pid) {
-    std::istringstream lines{read_text("/proc/" + std::to_string(pid) + "/status")};
-    for (std::string line; std::getline(lines, line);) {
-        if (line.starts_with("VmRSS:")) return std::stod(line.substr(6)) / 1024;
-    }
-    return 0;
-}
-
 }  // namespace
 
 // From the start of the process to the reconcile of the last of 10,000 manifests that wait.

@@ -35,5 +35,15 @@ void write_json(const std::string& path, const std::vector<Figure>& figures);
 [[nodiscard]] std::vector<Figure> loop_reconciles();  // the whole loop, in this process
 [[nodiscard]] std::vector<Figure> idle_cost();
 [[nodiscard]] std::vector<Figure> sigkills(int samples);
+[[nodiscard]] std::vector<Figure> stress_manifests(int samples);
+[[nodiscard]] std::vector<Figure> stress_cost();
+[[nodiscard]] std::vector<Figure> stress_exactness();  // beside stress-ng
+// At least 500 samples, beside a script that does the same.
+[[nodiscard]] std::vector<Figure> network_faults(int samples);
+[[nodiscard]] std::vector<Figure> network_manifests(int samples);
+[[nodiscard]] std::vector<Figure> network_restart(int samples);
+[[nodiscard]] std::vector<Figure> network_stop();
+[[nodiscard]] std::vector<Figure> emergency_stop();
+[[nodiscard]] std::vector<Figure> unselected_throughput();  // between two namespaces
 
 }  // namespace chaos::bench

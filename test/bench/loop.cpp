@@ -34,6 +34,15 @@ public:
         co_return;
     }
     [[nodiscard]] Task<Result<bool>> start(std::string /*name*/) override { co_return true; }
+    [[nodiscard]] const std::map<std::string, std::vector<std::string>>& hosts() const override {
+        return hosts_;
+    }
+    void want_host(const std::string& /*name*/) override {}
+    [[nodiscard]] Task<Result<Executed>> execute(std::string /*name*/,
+                                                 std::vector<std::string> /*command*/,
+                                                 Duration /*timeout*/) override {
+        co_return Executed{};
+    }
 
     void set(const std::string& name, ContainerState state) {
         containers_[index_.at(name)].state = state;
@@ -44,6 +53,7 @@ public:
 private:
     std::vector<Container> containers_;
     std::map<std::string, std::size_t> index_;
+    std::map<std::string, std::vector<std::string>> hosts_;
 };
 
 class StillReconciler : public runtime::Reconciler {
@@ -53,6 +63,10 @@ public:
         world_.set(record.target, ContainerState::kPaused);
         co_return Effect{std::chrono::system_clock::now(), {{"state", "paused"}}};
     }
+    [[nodiscard]] Task<Result<Effect>> observe(const FaultRecord& /*record*/) override {
+        co_return Effect{std::chrono::system_clock::now(), {}};
+    }
+    void restore(const FaultRecord& /*record*/) override {}
     [[nodiscard]] Task<Result<Effect>> undo(const FaultRecord& record) override {
         world_.set(record.target, ContainerState::kRunning);
         co_return Effect{std::chrono::system_clock::now(), {}};
@@ -95,10 +109,18 @@ std::vector<Figure> loop_reconciles() {
     runtime::StatusWriter writer{tasks, [](const std::string&) {}};
     runtime::Publisher publisher{dir.path(), writer};
     source::Desired desired;
+    runtime::Gatekeeper gatekeeper{world, ""};
+    Config config;
+    config.global.max_concurrent_experiments = kExperiments;
+    config.safety.min_healthy_services = 0;  // all of them are paused
+    config.safety.max_cpu_usage = 100;       // by this very loop
+    config.safety.max_memory_usage = 100;
+    gatekeeper.configure(std::make_shared<const Config>(std::move(config)));
     runtime::Controller controller{
         io.get_executor(),
         {},
         world,
+        gatekeeper,
         [&](const FaultSpec&) -> runtime::Reconciler& { return reconciler; },
         desired,
         store::Store::open(dir / "state").value(),

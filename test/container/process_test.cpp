@@ -51,3 +51,14 @@ TEST_CASE("A process that is gone is not found") {
     REQUIRE_FALSE(sent);
     CHECK(sent.error().code == ErrorCode::kNotFound);
 }
+
+TEST_CASE("A life is over when its first process has ended, although it is not reaped yet") {
+    const auto child = ::fork();
+    if (child == 0) ::_exit(0);
+    siginfo_t info{};
+    REQUIRE(::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT) == 0);
+    CHECK(is_life_over(child, long_id("web")));
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    CHECK(is_life_over(child, long_id("web")));
+}

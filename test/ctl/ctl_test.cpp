@@ -46,6 +46,8 @@ public:
                     "unix:///nonexistent/docker.sock",
                     "/nonexistent/control.sock",
                     dir.path(),
+                    "",
+                    {},
                     false,
                     Output::kTable,
                     out,
@@ -186,7 +188,7 @@ TEST_CASE("explain knows fields, action types and intensities") {
     CHECK_THAT(sh.said(),
                Catch::Contains("method  <string>  one of process or api, default process"));
     CHECK(explain(sh.context, "cpu_stress") == kOk);
-    CHECK_THAT(sh.said(), Catch::Contains("not supported in this version"));
+    CHECK_THAT(sh.said(), Catch::Contains("load  <number>"));
     CHECK(explain(sh.context, "intensity") == kOk);
     CHECK_THAT(sh.said(), Catch::Contains("network_latency    latency    50ms    100ms"));
     CHECK(explain(sh.context, "spec.tragets") == kFailed);
@@ -196,11 +198,11 @@ TEST_CASE("explain knows fields, action types and intensities") {
 TEST_CASE("plan works without an engine, but for whom it would hit") {
     Shell sh;
     sh.dir.write("a.yaml", manifest_text("a"));
-    CHECK(plan(sh.context, sh.dir / "a.yaml", 5, 30min) == kFailed);
+    CHECK(plan(sh.context, sh.dir / "a.yaml", 5) == kFailed);
     CHECK_THAT(sh.said(),
                Catch::Contains("Seed:        5") && Catch::Contains("Targets:     unknown"));
     sh.dir.write("a.yaml", manifest_text("a", "soon"));
-    CHECK(plan(sh.context, sh.dir / "a.yaml", 5, 30min) == kFailed);
+    CHECK(plan(sh.context, sh.dir / "a.yaml", 5) == kFailed);
 }
 
 TEST_CASE("plan tells what the controller would cut, and what has run already") {
@@ -212,7 +214,7 @@ TEST_CASE("plan tells what the controller would cut, and what has run already") 
                  "  source: {digest: \"" +
                      digest + "\"}\n");
     sh.context.manifests = sh.dir / "m";
-    CHECK(plan(sh.context, sh.dir / "m/a.yaml", {}, 30min) == kFailed);
+    CHECK(plan(sh.context, sh.dir / "m/a.yaml", {}) == kFailed);
     const auto said = sh.said();
     CHECK_THAT(said, Catch::Contains("Duration:    30m") && Catch::Contains("cut from 1h"));
     CHECK_THAT(said, Catch::Contains("has run already (Completed)"));
@@ -299,7 +301,7 @@ TEST_CASE("What programs read is the same tree as JSON and as YAML") {
         return yaml[0].root;
     };
     CHECK(both([&] { (void)validate(sh.context, {sh.dir / "a.yaml"}); }).items.size() == 1);
-    CHECK(both([&] { (void)plan(sh.context, sh.dir / "a.yaml", 5, 30min); }).items.size() == 1);
+    CHECK(both([&] { (void)plan(sh.context, sh.dir / "a.yaml", 5); }).items.size() == 1);
     const auto difference = both([&] { (void)diff(sh.context, sh.dir / "a.yaml"); });
     CHECK(difference.items.at(0).find("changes")->items.at(0).text_at("after") == "7m");
     (void)both([&] { (void)events(sh.context, "", false); });
@@ -314,8 +316,10 @@ TEST_CASE("wait refuses words that no status has") {
 
 TEST_CASE("The generated files are what the schema says") {
     Shell sh;
-    CHECK(schema(sh.context, false) == kOk);
+    CHECK(schema(sh.context, "", false) == kOk);
     CHECK(sh.said() == read_text(CHAOS_SOURCE_DIR "/crd-schemas/chaosexperiment.schema.json"));
-    CHECK(schema(sh.context, true) == kOk);
+    CHECK(schema(sh.context, "config", false) == kOk);
+    CHECK(sh.said() == read_text(CHAOS_SOURCE_DIR "/crd-schemas/chaosconfig.schema.json"));
+    CHECK(schema(sh.context, "", true) == kOk);
     CHECK(sh.said() == read_text(CHAOS_SOURCE_DIR "/docs/reference.md"));
 }

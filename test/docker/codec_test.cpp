@@ -75,6 +75,32 @@ TEST_CASE("Recorded events are read") {
     CHECK(die->time.time_since_epoch() == 1795509011543389319ns);
 }
 
+TEST_CASE("Addresses and shared networks are read, of lists and of inspects") {
+    const auto list = parse_list(sample("list.json"));
+    REQUIRE(list);
+    CHECK(list->at(0).addresses == std::vector<std::string>{"198.18.144.4"});
+    const auto inspected = parse_inspect(sample("inspect.json"));
+    REQUIRE(inspected);
+    CHECK(inspected->addresses == std::vector<std::string>{"198.18.144.3"});
+    CHECK(inspected->network_of.empty());
+    const auto both = parse_inspect(R"({"Id":"x","Name":"/web","State":{"Status":"running"},
+        "HostConfig":{"NetworkMode":"container:abc"},"NetworkSettings":{"Networks":{
+        "n":{"IPAddress":"10.0.0.1","GlobalIPv6Address":"fd00::1"}}}})");
+    REQUIRE(both);
+    CHECK(both->addresses == std::vector<std::string>{"10.0.0.1", "fd00::1"});
+    CHECK(both->network_of == "abc");
+}
+
+TEST_CASE("Of a network's events who joins and who leaves matters, and is told of the container") {
+    const auto line = [](const std::string& action) {
+        return R"({"Type":"network","Action":")" + action +
+               R"(","Actor":{"ID":"n1","Attributes":{"container":"c1","name":"net"}},"timeNano":5})";
+    };
+    CHECK(parse_event(line("connect")).value().id == "c1");
+    CHECK(parse_event(line("disconnect")).value().action == "disconnect");
+    CHECK_FALSE(parse_event(line("destroy")));
+}
+
 TEST_CASE("A container in Docker's restart backoff is not running") {
     const auto c = parse_inspect(R"({"Id":"x","Name":"/web","State":{"Status":"running",
         "Running":true,"Restarting":true,"Pid":0,"StartedAt":"2026-11-24T08:00:00Z"}})");
@@ -180,6 +206,19 @@ TEST_CASE("A container without a health check has none after a restart either") 
     auto cache = cache_of({container("web")});
     cache.apply(event("start", "web", kT0 + 1s));
     CHECK(cache.find_name("web")->health == Health::kNone);
+}
+
+TEST_CASE("Addresses go with the life, and are asked for anew after a move to another network") {
+    auto web = container("web");
+    web.addresses = {"10.0.0.1"};
+    auto cache = cache_of({web});
+    CHECK(cache.apply(event("connect", "web", kT0 + 1s)));
+    CHECK_FALSE(cache.find_name("web")->incarnation);
+    CHECK_FALSE(cache.apply(event("connect", "stranger", kT0 + 1s)));
+    CHECK(cache.find_name("stranger") == nullptr);
+    CHECK(cache.apply(event("die", "web", kT0 + 2s)));
+    CHECK(cache.find_name("web")->addresses.empty());
+    CHECK_FALSE(cache.apply(event("disconnect", "web", kT0 + 3s)));
 }
 
 TEST_CASE("After a pause the old health means nothing until the next probe") {

@@ -16,7 +16,7 @@ else
 fi
 cmake --preset fuzz >/dev/null
 cmake --build --preset fuzz --target manifest-fuzzer docker-fuzzer event-fuzzer \
-    journal-fuzzer netlink-fuzzer
+    journal-fuzzer netlink-fuzzer cgroup-fuzzer
 
 fuzz_one() {
     local name=$1 log=build/fuzz/$1.log
@@ -35,4 +35,4 @@ fuzz_one() {
 export -f fuzz_one
 export limits found
 # shellcheck disable=SC2016  # for the inner shell
-printf '%s\n' manifest docker event journal netlink | xargs -n 1 -P "$(nproc)" bash -c 'fuzz_one "$1"' -
+printf '%s\n' manifest docker event journal netlink cgroup | xargs -n 1 -P "$(nproc)" bash -c 'fuzz_one "$1"' -

@@ -317,3 +317,12 @@ TEST_CASE("Thousands of manifests arrive by one git checkout, and leave by anoth
     CHECK(until([&] { return !c.paused(web); }));
     CHECK(lab.stop(SIGTERM) == 0);
 }
+
+TEST_CASE("A controller that is told to stop while it still starts ends in order", "[docker]") {
+    Containers c;
+    Lab lab{c};
+    for (int i = 0; i < 20; ++i) {
+        lab.start({}, false);
+        CHECK(lab.stop(SIGTERM) == 0);
+    }
+}

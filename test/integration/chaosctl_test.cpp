@@ -170,7 +170,7 @@ TEST_CASE("The control socket is for its owner and group only", "[docker]") {
     CHECK(post("/v1/experiments/") == "404");
     CHECK(post("/v1/experiments/a/b/c/d") == "404");
     CHECK(post("/") == "404");
-    CHECK_THAT(lab.http("/v1/experiments/none/abort"), Catch::StartsWith("HTTP/1.1 404"));
+    CHECK_THAT(lab.http("/v1/experiments/none/abort"), Catch::StartsWith("HTTP/1.1 403"));
     CHECK(lab.stop(SIGTERM) == 0);
     CHECK(run_program({"test", "-e", lab.dir() / "state/control.sock"}).exit_code == 1);
 }

@@ -8,17 +8,30 @@ using namespace chaos::test;
 
 namespace {
 
-// A Compose project of one service, taken down after the test.
+const char* const kOneService =
+    "  web: {image: 'chaos-test:1', network_mode: none, restart: always}\n";
+
+// Three services, each healthy while /tmp/sick is not there.
+std::string shop() {
+    std::string text;
+    for (const auto* service : {"db", "backend", "frontend"}) {
+        text +=
+            "  " + std::string{service} +
+            ": {image: 'chaos-test:1', network_mode: none, restart: always, healthcheck: {test: "
+            "[CMD, test, '!', -e, /tmp/sick], interval: 500ms, timeout: 2s, retries: 1}}\n";
+    }
+    return text;
+}
+
+// A Compose project, taken down after the test.
 class Project {
 public:
-    Project(const Containers& c, const TempDir& dir) : host_(c.host()), name_(c.prefix() + "app") {
+    Project(const Containers& c, const TempDir& dir, const std::string& services = kOneService)
+        : host_(c.host()), name_(c.prefix() + "app") {
         // Compose makes project names of what it is given by leaving out what it does not like.
         std::erase(name_, '-');
         file_ = dir / "compose.yaml";
-        dir.write("compose.yaml",
-                  "version: '2.4'\n"
-                  "services:\n"
-                  "  web: {image: 'chaos-test:1', network_mode: none, restart: always}\n");
+        dir.write("compose.yaml", "version: '2.4'\nservices:\n" + services);
     }
     Project(const Project&) = delete;
     Project& operator=(const Project&) = delete;
@@ -33,8 +46,17 @@ public:
         auto id = compose({"ps", "-q", "web"}).out;
         return id.substr(0, id.find('\n'));
     }
-    [[nodiscard]] std::string selector() const {
-        return "{selector: {compose_project: " + name_ + ", compose_service: web}}";
+    [[nodiscard]] std::string selector(const std::string& service = "web") const {
+        return "{selector: {compose_project: " + name_ + ", compose_service: " + service + "}}";
+    }
+    // "project/service", as the service graph calls it.
+    [[nodiscard]] std::string key(const std::string& service) const {
+        return name_ + "/" + service;
+    }
+    // Compose 1 joins by "_", Compose 2 by "-".
+    [[nodiscard]] std::string container(const std::string& service) const {
+        auto id = compose({"ps", "-q", service}).out;
+        return id.substr(0, id.find('\n'));
     }
 
 private:
@@ -85,4 +107,49 @@ TEST_CASE("A container that was removed by a fault has recovered when Compose ma
     REQUIRE(app.compose({"up", "-d"}).exit_code == 0);
     lab.expect_phase("r", "Completed");
     CHECK(lab.field("r", "verdict") == "Pass");
+}
+
+TEST_CASE("A Compose application: its graph, its cascades, and its critical path", "[docker]") {
+    Containers c;
+    Lab lab{c};
+    const Project app{c, lab.dir(), shop()};
+    const auto up = app.compose({"up", "-d"});
+    INFO(up.out);
+    REQUIRE(up.exit_code == 0);
+    const std::string dependencies = "dependencies: {backend: [db], frontend: [backend]}\n";
+    lab.configure(dependencies, "critical_services: [frontend]");
+    lab.start();
+    const auto health = [&](const std::string& service) {
+        return c.inspect(app.container(service), "{{.State.Health.Status}}");
+    };
+    for (const auto* service : {"db", "backend", "frontend"}) {
+        CHECK(until([&] { return health(service) == "healthy"; }));
+    }
+    const auto graph = lab.ctl({"graph"});
+    CHECK_THAT(graph.out, Catch::Contains(app.key("backend")) && Catch::Contains("healthy"));
+    CHECK_THAT(lab.ctl({"graph", "--dot"}).out,
+               Catch::Contains("\"" + app.key("backend") + "\" -> \"" + app.key("db") + "\";"));
+    CHECK_THAT(lab.ctl({"graph", "-o", "json"}).out, Catch::Contains("\"needs\""));
+    // The only provider of a critical service is left alone in safe mode.
+    lab.write("a.yaml", experiment("a", app.selector("db"), "{type: container_pause}"));
+    lab.expect_phase("a", "Rejected");
+    CHECK_THAT(lab.field("a", "message"), Catch::Contains("only provider of critical service"));
+    // Without critical services it is hit, and who depends on it suffers.
+    lab.configure(dependencies);
+    lab.write("b.yaml", experiment("b", app.selector("db"),
+                                   "{type: container_pause, parameters: {duration: 3s}}",
+                                   "  recovery_timeout: 30s\n"));
+    lab.expect_phase("b", "Running");
+    c.docker({"exec", app.container("backend"), "busybox", "touch", "/tmp/sick"});
+    const auto measured = [&](const std::string& key) {
+        const auto status = lab.status("b");
+        const auto* node = status.find("measured");
+        return node == nullptr ? std::string{} : node->text_at(key);
+    };
+    CHECK(until([&] { return measured("cascade_depth") == "1"; }));
+    CHECK(measured("services_affected") == "2");
+    lab.expect_phase("b", "Recovering");
+    c.docker({"exec", app.container("backend"), "busybox", "rm", "/tmp/sick"});
+    lab.expect_phase("b", "Completed", 40s);
+    CHECK(lab.field("b", "verdict") == "Pass");
 }

@@ -1,7 +1,4 @@
 // What is left when the controller, its guard, or both are killed.
-#include <dirent.h>
-
-#include <charconv>
 #include <csignal>
 #include <filesystem>
 
@@ -12,23 +9,6 @@
 using namespace chaos::test;
 
 namespace {
-
-// Processes whose arguments are those of a guard of this lab, zombies left out.
-std::vector<int> guards_of(const Lab& lab) {
-    std::vector<int> pids;
-    for (const auto& entry : std::filesystem::directory_iterator{"/proc"}) {
-        const auto name = entry.path().filename().string();
-        int pid = 0;
-        const auto [end, ec] = std::from_chars(name.data(), name.data() + name.size(), pid);
-        if (ec != std::errc{} || *end != '\0') continue;
-        const auto arguments = read_text(entry.path().string() + "/cmdline");
-        if (arguments.find(std::string{"guard\0", 6}) != std::string::npos &&
-            arguments.find(lab.dir().path() + "/state") != std::string::npos) {
-            pids.push_back(pid);
-        }
-    }
-    return pids;
-}
 
 bool runs(const Containers& c, const std::string& name) {
     return c.inspect(name, "{{.State.Running}}") == "true";

@@ -116,20 +116,23 @@ TEST_CASE("The manifest of the specification is rejected with its line", "[docke
     CHECK_THAT(lab.field("custom-experiment", "message"),
                Catch::Contains("custom.yaml:22:17: spec.scenarios[0].actions[0].type: found "
                                "\"custom_action\"") &&
-                   Catch::Contains("custom actions are not supported in this version"));
+                   Catch::Contains("is defined in the configuration, under custom_actions"));
     lab.remove("custom.yaml");
     CHECK(until([&] { return lab.phase("custom-experiment").empty(); }));
 }
 
-TEST_CASE("Protected containers are left alone, and nobody to hit is an Error", "[docker]") {
+TEST_CASE("Protected containers are left alone, and the run is refused", "[docker]") {
     Containers c;
     const auto web = c.start("web", {.labels = {"chaos.sutazai.com/protected=true"}});
     Lab lab{c};
     lab.start();
     lab.write("k.yaml", experiment("k", "{service: " + web + "}", "{type: container_kill}"));
-    lab.expect_phase("k", "Failed");
-    CHECK(lab.field("k", "reason") == "NoTargets");
-    CHECK_THAT(lab.field("k", "message"), Catch::Contains("protected by label: 1"));
+    lab.expect_phase("k", "Rejected");
+    CHECK(lab.field("k", "reason") == "Protected");
+    CHECK(lab.field("k", "message") ==
+          "container " + web + " is spared: label chaos.sutazai.com/protected=true");
+    CHECK_THAT(lab.http("/metrics"),
+               Catch::Contains("chaos_safety_violations_total{gate=\"Protected\"} 1"));
     CHECK(c.restarts(web) == 0);
 }
 

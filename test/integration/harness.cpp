@@ -11,6 +11,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
+#include <charconv>
 #include <csignal>
 #include <filesystem>
 #include <stdexcept>
@@ -111,6 +112,31 @@ void end_program(pid_t pid) {
     ::waitpid(pid, nullptr, 0);
 }
 
+int free_port() {
+    boost::asio::io_context io;
+    const boost::asio::ip::tcp::acceptor acceptor{io, {boost::asio::ip::address_v4::loopback(), 0}};
+    return acceptor.local_endpoint().port();
+}
+
+double resident_megabytes(int pid) {
+    std::istringstream lines{read_text("/proc/" + std::to_string(pid) + "/status")};
+    for (std::string line; std::getline(lines, line);) {
+        if (line.starts_with("VmRSS:")) return std::stod(line.substr(6)) / 1024;
+    }
+    return 0;
+}
+
+double cpu_seconds(int pid) {
+    const auto stat = read_text("/proc/" + std::to_string(pid) + "/stat");
+    std::istringstream fields{stat.substr(stat.rfind(')') + 2)};
+    std::string skipped;
+    for (int i = 0; i < 11; ++i) fields >> skipped;  // state … cmajflt; utime and stime follow
+    double user = 0;
+    double system = 0;
+    fields >> user >> system;
+    return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
 std::string shared_engine() {
     const char* host = std::getenv("CHAOS_TEST_DOCKER");
     return host == nullptr ? std::string{} : host;
@@ -137,8 +163,8 @@ std::string Containers::docker(std::vector<std::string> arguments) const {
 
 std::string Containers::start(const std::string& name, const Options& options) {
     const auto full = prefix_ + name;
-    std::vector<std::string> argv{"run",       "-d",   "--name",    full,
-                                  "--network", "none", "--restart", options.restart};
+    std::vector<std::string> argv{"run",           "-d",        "--name",       full, "--network",
+                                  options.network, "--restart", options.restart};
     if (!options.service.empty()) {
         argv.insert(argv.end(), {"--label", "com.docker.compose.service=" + options.service});
     }
@@ -176,7 +202,21 @@ int Containers::restarts(const std::string& name) const {
     return std::stoi(inspect(name, "{{.RestartCount}}"));
 }
 
-void Lab::make_directories() const { std::filesystem::create_directory(manifests()); }
+void Lab::make_directories() const {
+    std::filesystem::create_directory(manifests());
+    configure("");
+}
+
+// The tests share a host and an engine, and some make them busy and ill: gates are for the tests
+// that are about gates.
+void Lab::configure(const std::string& more, const std::string& safety) const {
+    std::ofstream{dir_ / "config.tmp"}
+        << "global: {max_concurrent_experiments: 1000}\nsafety: {min_healthy_services: 0, "
+           "max_cpu_usage: 100, max_memory_usage: 100"
+        << (safety.empty() ? "" : ", ") << safety << "}\n"
+        << more;
+    std::filesystem::rename(dir_ / "config.tmp", dir_ / "config.yaml");
+}
 
 Lab::~Lab() {
     if (running()) stop(SIGTERM);
@@ -186,6 +226,8 @@ std::vector<std::string> Lab::controller_command(const std::vector<std::string>&
     std::vector<std::string> argv{kBin + "/chaos-controller",
                                   "--manifests",
                                   manifests(),
+                                  "--config",
+                                  dir_ / "config.yaml",
                                   "--state-dir",
                                   dir_ / "state",
                                   "--docker-host",
@@ -233,6 +275,10 @@ void Lab::start(const std::vector<std::string>& more, bool ready) {
 
 int Lab::stop(int signal) {
     ::kill(pid_, signal);
+    return wait_for_end();
+}
+
+int Lab::wait_for_end() {
     int status = 0;
     const bool ended = until([&] { return ::waitpid(pid_, &status, WNOHANG) == pid_; }, 40s);
     if (!ended) {
@@ -290,6 +336,16 @@ std::string Lab::condition(const std::string& name, const std::string& type) con
     return "absent";
 }
 
+std::string Lab::evidence(const std::string& name, const std::string& key) const {
+    const auto body = status(name);
+    const auto* targets = body.find("targets");
+    if (targets == nullptr || targets->items.empty()) return {};
+    const auto* faults = targets->items[0].find("faults");
+    if (faults == nullptr || faults->items.empty()) return {};
+    const auto* evidence = faults->items[0].find("evidence");
+    return evidence == nullptr ? std::string{} : evidence->text_at(key);
+}
+
 void Lab::expect_phase(const std::string& name, const std::string& wanted,
                        Duration deadline) const {
     const bool came = until([&] { return phase(name) == wanted; }, deadline);
@@ -314,6 +370,22 @@ Finished Lab::ctl(std::vector<std::string> arguments) const {
 }
 
 std::string by_name(const std::string& name) { return "{service: " + name + "}"; }
+
+std::vector<int> guards_of(const Lab& lab) {
+    std::vector<int> pids;
+    for (const auto& entry : std::filesystem::directory_iterator{"/proc"}) {
+        const auto name = entry.path().filename().string();
+        int pid = 0;
+        const auto [end, ec] = std::from_chars(name.data(), name.data() + name.size(), pid);
+        if (ec != std::errc{} || *end != '\0') continue;
+        const auto arguments = read_text(entry.path().string() + "/cmdline");
+        if (arguments.find(std::string{"guard\0", 6}) != std::string::npos &&
+            arguments.find(lab.dir().path() + "/state") != std::string::npos) {
+            pids.push_back(pid);
+        }
+    }
+    return pids;
+}
 
 std::string experiment(const std::string& name, const std::string& targets,
                        const std::string& actions, const std::string& more) {

@@ -18,6 +18,10 @@ using namespace std::chrono_literals;
 // Looks every few milliseconds until the condition holds; false after the deadline.
 [[nodiscard]] bool until(const std::function<bool()>& condition, Duration deadline = 20s);
 
+// A measurement that is off by chance once in some hundred times (three standard deviations, or an
+// emulated machine that was held up) is made once more; one that is wrong is wrong twice.
+inline bool measured(const std::function<bool()>& within) { return within() || within(); }
+
 struct Finished {
     int exit_code = -1;  // 128 + signal where one ended it
     std::string out;     // standard output and error
@@ -29,6 +33,15 @@ Finished run_program(const std::vector<std::string>& argv);
 // Starts a program and leaves it running; its output is thrown away.
 pid_t spawn_program(const std::vector<std::string>& argv);
 void end_program(pid_t pid);
+
+// A TCP port of the loopback interface that nobody listens on at the moment.
+[[nodiscard]] int free_port();
+
+// What a process has in memory now (VmRSS); 0 where there is none.
+[[nodiscard]] double resident_megabytes(int pid);
+
+// CPU time it has used; counted in ticks of 10 ms.
+[[nodiscard]] double cpu_seconds(int pid);
 
 // The engine that the tests share: test/run.sh starts it and names it in CHAOS_TEST_DOCKER.
 [[nodiscard]] std::string shared_engine();
@@ -45,6 +58,7 @@ public:
         std::string service;  // Compose's label; empty: none
         bool health_check = false;
         std::string restart = "always";
+        std::string network = "none";
         std::vector<std::string> labels;
         std::vector<std::string> options;  // more for docker run
         std::vector<std::string> command;  // instead of idling
@@ -86,9 +100,15 @@ public:
     std::vector<std::string> wrapper;
     [[nodiscard]] bool running() const { return pid_ > 0; }
     [[nodiscard]] int pid() const { return pid_; }
+    // Of one that ends by itself, or else is killed: its exit code, or 128 + signal.
+    int wait_for_end();
+    [[nodiscard]] const std::string& address() const { return address_; }
     [[nodiscard]] std::string log() const { return read_text(dir_ / "controller.log"); }
     [[nodiscard]] std::string http(const std::string& path) const;  // the whole reply
 
+    // Writes the configuration: lenient gates, `more` below them, `safety` ("a: b, c: d") among
+    // them.
+    void configure(const std::string& more, const std::string& safety = {}) const;
     void write(const std::string& name, const std::string& text) const;  // by rename
     void remove(const std::string& name) const;
 
@@ -96,6 +116,8 @@ public:
     [[nodiscard]] std::string phase(const std::string& name) const;
     [[nodiscard]] std::string field(const std::string& name, const std::string& key) const;
     [[nodiscard]] std::string condition(const std::string& name, const std::string& type) const;
+    // A key of the evidence of the experiment's first fault; "" where it is not there.
+    [[nodiscard]] std::string evidence(const std::string& name, const std::string& key) const;
     // Waits for a phase; throws, with status and log, where it does not come.
     void expect_phase(const std::string& name, const std::string& wanted,
                       Duration deadline = 20s) const;
@@ -116,6 +138,9 @@ private:
     std::string address_;
     pid_t pid_ = -1;
 };
+
+// Processes whose arguments are those of a guard of this lab, zombies left out.
+[[nodiscard]] std::vector<int> guards_of(const Lab& lab);
 
 // What most tests begin with: a container that idles, and a controller.
 struct Bed {

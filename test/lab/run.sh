@@ -49,7 +49,7 @@ make_job() {
     # Files that git knows and that are gone from the tree are no reason to stop.
     (cd "$repository" && git ls-files -z --cached --others --exclude-standard |
         xargs -0 cp --parents -t "$work/job/tree" 2>/dev/null) || true
-    cp "$build"/bin/{chaos-controller,chaosctl,integration-tests} \
+    cp "$build"/bin/{chaos-controller,chaos-stressor,chaosctl,integration-tests} \
         "$work/job/tree/${build#"$repository"/}/bin/"
     copy_libraries
     printf '%s' "$repository" >"$work/job/where"
@@ -65,7 +65,7 @@ command_of() {
         return
     fi
     (($# > 0)) || set -- "$build/bin/integration-tests" '[lab]'
-    printf 'CI=%q CHAOS_SLOWNESS=20 test/run.sh %q' "${CI-}" "$build"
+    printf 'CI=%q CHAOS_SLOWNESS=20 CHAOS_ENGINE_DIR=/var/tmp test/run.sh %q' "${CI-}" "$build"
     printf ' %q' "$@"
     # shellcheck disable=SC2016  # for the shell inside
     printf ' 2>&1 | cat; exit "${PIPESTATUS[0]}"'

@@ -1,3 +1,4 @@
+#include "controller/config/decode.h"
 #include "controller/manifest/decode.h"
 
 #include <filesystem>
@@ -185,14 +186,27 @@ TEST_CASE("Each mistake is named with its place, what was found and what was exp
          "spec.targets[0].service: found 5, expected text; put it in quotes if it is meant"},
         {with({{"safety", "{safe_mode: yes}"}}),
          "spec.safety.safe_mode: found \"yes\", expected true or false"},
-        {with({{"safety", "{safe_mode: false}"}}), "is not supported in this version"},
         {with({{"safety", "{max_affected_services: 0}"}}),
          "found 0, expected a whole number of at least 1"},
         {with({{"safety", "{max_affected_percent: 101}"}}), "expected a number from 0 to 100"},
-        {with({{"schedule", "\"@daily\""}}),
-         "spec.schedule: found \"@daily\", expected once or manual; any other schedule is not "
-         "supported in this version"},
-        {with({{"probes", "[]"}}), "spec.probes: probes is not supported in this version"},
+        {with({{"schedule", "\"61 * * * *\""}}),
+         "spec.schedule: found \"61 * * * *\", expected once, manual, a cron line"},
+        {with({{"schedule", "\"0 0 30 2 *\""}}), "that some day matches"},
+        {with({{"time_zone", "Mars/Olympus"}}),
+         "spec.time_zone: found \"Mars/Olympus\", expected an IANA time zone"},
+        {with({{"probes", "[{name: a, type: prometheus}]"}}),
+         "spec.probes[0].type: a probe of type prometheus is not supported in this version"},
+        {with({{"probes", "[{name: a, type: http}]"}}),
+         "spec.probes[0].url: missing; type http needs it"},
+        {with({{"probes", "[{name: a, type: http, url: \"ftp://x\"}]"}}),
+         "spec.probes[0].url: found \"ftp://x\", expected a URL"},
+        {with({{"probes", "[{name: a, type: tcp, address: x}]"}}), "expected host and port"},
+        {with({{"probes", "[{name: a, type: exec, service: w}]"}}), "probes[0].command: missing"},
+        {with({{"safety", "{stop_conditions: [{type: probe, probe: b}]}"},
+               {"probes", "[{name: a, type: tcp, address: \"x:1\"}]"}}),
+         "stop_conditions[0].probe: found \"b\", expected the name of an entry of spec.probes"},
+        {with({{"safety", "{stop_conditions: [{type: cascade_depth}]}"}}),
+         "stop_conditions[0].threshold: missing; type cascade_depth needs it"},
         {with({{"seed", "1.5"}}), "spec.seed: found 1.5, expected a whole number of at least 0"},
         {with({{"scenarios", "[{name: s, probability: 1.5, actions: [{type: container_kill}]}]"}}),
          "spec.scenarios[0].probability: found 1.5, expected a number from 0 to 1"},
@@ -202,14 +216,13 @@ TEST_CASE("Each mistake is named with its place, what was found and what was exp
                 "{name: s, actions: [{type: container_kill}]}]"}}),
          "spec.scenarios[1].name: duplicate scenario name \"s\""},
         {actions("{type: container_kil}"), "did you mean \"container_kill\"?"},
-        {actions("{type: network_latency}"), "network_latency is not supported in this version"},
         {actions("{type: process_kill}"), "parameters.match: missing; process_kill needs it"},
         {actions("{type: process_kill, parameters: {match: \"(\"}}"), "a regular expression"},
         {actions("{type: container_restart, parameters: {duration: 5s}}"),
          "container_restart happens at once and has no duration"},
         {actions("{type: container_stop, parameters: {signal: KILL}}"),
          "unknown parameter for container_stop"},
-        {actions("{type: my_own}"), "custom actions are not supported in this version"},
+        {actions("{type: my_own}"), "is defined in the configuration, under custom_actions"},
         {actions("{type: container_kill, parameters: {sginal: KILL}}"),
          "parameters.sginal: unknown parameter for container_kill; did you mean \"signal\"?"},
         {actions("{type: container_kill, parameters: {latency: 5s}}"),
@@ -284,24 +297,31 @@ TEST_CASE("The repository's manifests are what they say they are") {
         REQUIRE(documents.size() == 1);
         if (entry.path().stem() == "custom-experiment") {
             REQUIRE(documents[0].problems.size() == 1);
-            CHECK_THAT(render("f", documents[0].problems[0]),
-                       Catch::Contains("found \"custom_action\"") &&
-                           Catch::Contains("custom actions are not supported in this version"));
+            CHECK_THAT(
+                render("f", documents[0].problems[0]),
+                Catch::Contains("found \"custom_action\"") &&
+                    Catch::Contains("is defined in the configuration, under custom_actions"));
         } else {
             CHECK(documents[0].problems.empty());
         }
     }
 }
 
-TEST_CASE("Every manifest that the documentation shows is valid") {
+TEST_CASE("Every manifest and configuration that the documentation shows is valid") {
     int shown = 0;
-    for (const auto* page : {"README.md", "docs/manifests.md", "docs/operating.md"}) {
+    for (const auto* page : {"README.md", "docs/manifests.md", "docs/network.md",
+                             "docs/operating.md", "docs/safety.md", "docs/stress.md"}) {
         const auto text = test::read_text(std::string{CHAOS_SOURCE_DIR} + "/" + page);
         constexpr std::string_view kFence = "```yaml\n";
         for (auto at = text.find(kFence); at != std::string::npos; at = text.find(kFence, at + 1)) {
             const auto begin = at + kFence.size();
             INFO(page);
-            CHECK(problems(text.substr(begin, text.find("```", begin) - begin)).empty());
+            const auto block = text.substr(begin, text.find("```", begin) - begin);
+            if (block.find("kind: ") != std::string::npos) {
+                CHECK(problems(block).empty());
+            } else {
+                CHECK(config::decode(block).problems.empty());
+            }
             ++shown;
         }
     }
@@ -349,7 +369,7 @@ void check_described(const Schema& schema, const std::string& path) {
 TEST_CASE("Every field of the schema has a description") { check_described(crd().root, ""); }
 
 TEST_CASE("Every parameter of every action type is in the schema") {
-    CHECK(crd().actions.size() == 19);
+    CHECK(crd().actions.size() == 20);
     for (const auto& action : crd().actions) {
         INFO(action.name);
         CHECK_FALSE(action.summary.empty());

@@ -31,7 +31,7 @@ Rule partition(std::vector<std::string> from, Duration lasts = 1min) {
               .incoming = true,
               .effect = Drop{},
               .lasts = lasts};
-    if (!from.empty()) rule.to = Match{.addresses = std::move(from)};
+    if (!from.empty()) rule.to = {Match{.addresses = std::move(from)}};
     return rule;
 }
 
@@ -66,19 +66,19 @@ TEST_CASE("What lasts as long as its set's elements ends without anybody acting"
 TEST_CASE("Except, ports and protocols select as they are meant to", "[network]") {
     const Pair pair;
     auto rule = partition({});
-    rule.except = Match{.addresses = {"10.77.0.2"}};
+    rule.except = Match{.addresses = {{"10.77.0.2"}}};
     put(pair, {rule});
     CHECK(reaches(pair, "10.77.0.2"));
     CHECK_FALSE(reaches(pair, "10.77.0.4"));
     // Ports are of TCP and UDP: pings pass.
     rule = partition({"10.77.0.2"});
-    rule.to->ports = {{8000, 8010}};
+    rule.to.front().ports = {{8000, 8010}};
     put(pair, {rule});
     CHECK(reaches(pair, "10.77.0.2"));
-    rule.to = Match{.addresses = {"10.77.0.0/24"}, .protocols = {Protocol::kTcp}};
+    rule.to = {Match{.addresses = {{"10.77.0.0/24"}}, .protocols = {Protocol::kTcp}}};
     put(pair, {rule});
     CHECK(reaches(pair, "10.77.0.2"));
-    rule.to->protocols = {Protocol::kIcmp};
+    rule.to.front().protocols = {Protocol::kIcmp};
     put(pair, {rule});
     CHECK_FALSE(reaches(pair, "10.77.0.2"));
 }
@@ -117,8 +117,8 @@ TEST_CASE("A steered packet goes into its class", "[network]") {
     (void)pair.tc({"qdisc", "add", "dev", "eth0", "root", "handle", "c4a0:", "htb"});
     (void)pair.tc({"class", "add", "dev", "eth0", "parent", "c4a0:", "classid", "c4a0:2", "htb",
                    "rate", "100mbit"});
-    Rule rule{.interfaces = {"eth0"}, .effect = Steer{0xc4a00002}, .lasts = 1min};
-    rule.to = Match{.addresses = {"10.77.0.2"}};
+    Rule rule{.interfaces = {"eth0"}, .effect = Steer{0xc4a00002, {}}, .lasts = 1min};
+    rule.to = {Match{.addresses = {{"10.77.0.2"}}}};
     put(pair, {rule});
     CHECK(pair.ping(5).received == 5);
     CHECK(pair.ping(7, "10.77.0.4").received == 7);

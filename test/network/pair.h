@@ -15,8 +15,7 @@ namespace chaos::test {
 // Two ends of a veth, each in a namespace.
 class Pair {
 public:
-    Pair()
-        : a_("chaos-a" + std::to_string(::getpid())), b_("chaos-b" + std::to_string(::getpid())) {
+    Pair() : a_(unique("chaos-a")), b_(unique("chaos-b")) {
         ip({"netns", "add", a_});
         ip({"netns", "add", b_});
         ip({"-n", a_, "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", b_});
@@ -24,6 +23,9 @@ public:
         for (const auto* end : {"2", "4"}) address(b_, end);
         ip({"-n", a_, "link", "set", "eth0", "up"});
         ip({"-n", b_, "link", "set", "eth0", "up"});
+        // The kernel tells of a carrier some time after it is there, and only then takes the
+        // queueing discipline that a dump is to show.
+        if (!until([&] { return is_up(a_) && is_up(b_); })) throw std::runtime_error("no carrier");
     }
     Pair(const Pair&) = delete;
     Pair& operator=(const Pair&) = delete;
@@ -32,14 +34,9 @@ public:
         run_program({"ip", "netns", "del", b_});
     }
 
-    // Runs in the first namespace.
-    void in_a(const std::function<void()>& work) const {
-        const auto space = network::Namespace::open("/run/netns/" + a_);
-        if (!space) throw std::runtime_error(space.error().context);
-        if (const auto entered = space->run(work); !entered) {
-            throw std::runtime_error(entered.error().context);
-        }
-    }
+    // Runs in the first namespace, or in the second.
+    void in_a(const std::function<void()>& work) const { in(a_, work); }
+    void in_b(const std::function<void()>& work) const { in(b_, work); }
     // A program in the first namespace, or in the second.
     [[nodiscard]] Finished a(std::vector<std::string> arguments) const {
         arguments.insert(arguments.begin(), {"ip", "netns", "exec", a_});
@@ -73,6 +70,21 @@ public:
     }
 
 private:
+    static std::string unique(const std::string& name) {
+        static std::atomic<int> counter{0};
+        return name + std::to_string(::getpid()) + "-" + std::to_string(counter++);
+    }
+    static void in(const std::string& name, const std::function<void()>& work) {
+        const auto space = network::Namespace::open("/run/netns/" + name);
+        if (!space) throw std::runtime_error(space.error().context);
+        if (const auto entered = space->run(work); !entered) {
+            throw std::runtime_error(entered.error().context);
+        }
+    }
+    static bool is_up(const std::string& space) {
+        const auto shown = run_program({"ip", "-n", space, "-o", "link", "show", "eth0"}).out;
+        return shown.find("state UP") != std::string::npos;
+    }
     static void address(const std::string& space, const std::string& end) {
         ip({"-n", space, "addr", "add", "10.77.0." + end + "/24", "dev", "eth0"});
         ip({"-n", space, "addr", "add", "fd77::" + end + "/64", "dev", "eth0", "nodad"});
@@ -86,8 +98,13 @@ private:
     std::string b_;
 };
 
-// A measurement that is off by chance once in some hundred times (three standard deviations, or an
-// emulated machine that was held up) is made once more; one that is wrong is wrong twice.
-inline bool measured(const std::function<bool()>& within) { return within() || within(); }
+// What tc shows, less what counts packets.
+inline std::string without_counts(std::string shown) {
+    constexpr std::string_view kCount = "direct_packets_stat ";
+    for (auto at = shown.find(kCount); at != std::string::npos; at = shown.find(kCount, at)) {
+        shown.erase(at, shown.find(' ', at + kCount.size()) - at);
+    }
+    return shown;
+}
 
 }  // namespace chaos::test

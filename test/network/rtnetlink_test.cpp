@@ -119,6 +119,32 @@ TEST_CASE("Netem delays by what was asked, is changed in place, and goes", "[.][
     CHECK(pair.ping(20).average < base.average + 20);
 }
 
+TEST_CASE("A change in place leaves nothing of what was before", "[.][lab]") {
+    const Pair pair;
+    (void)run_program({"modprobe", "sch_netem"});
+    const auto put = [&](const Netem& netem) {
+        with_link(pair, [&](Rtnetlink& link, int eth0) {
+            CHECK(link.put_qdisc(eth0, kNoParent, kRoot, netem));
+        });
+    };
+    Netem netem;
+    netem.delay = Delay{50ms, 10ms, 25, Distribution::kNormal};
+    netem.loss = GilbertElliott{10, 20, 30, 40};
+    netem.duplicate = Share{1, 2};
+    netem.corrupt = Share{2, 3};
+    netem.reorder = Reorder{{25, 50}, 5};
+    put(netem);
+    CHECK_THAT(pair.tc({"qdisc", "show"}), Catch::Contains("corrupt 2%"));
+    Netem slow;
+    slow.delay = Delay{70ms, 0ms, 0, Distribution::kNormal};
+    put(slow);
+    const auto after = pair.tc({"qdisc", "show"});
+    CHECK_THAT(after, Catch::Contains("delay 70ms"));
+    for (const auto* gone : {"corrupt", "loss", "duplicate", "reorder", "gap"}) {
+        CHECK_THAT(after, !Catch::Contains(gone));
+    }
+}
+
 TEST_CASE("tc shows netem as it was asked for", "[.][lab]") {
     const Pair pair;
     (void)run_program({"modprobe", "sch_netem"});

@@ -14,7 +14,7 @@ TEST_CASE("Without rules the table is gone") {
 TEST_CASE("Nothing of a user's gets into the syntax") {
     const auto with_address = [](const std::string& address) {
         return ruleset(
-            {{.interfaces = {"eth0"}, .to = Match{.addresses = {address}}, .lasts = 1s}});
+            {{.interfaces = {"eth0"}, .to = {Match{.addresses = {{address}}}}, .lasts = 1s}});
     };
     CHECK(with_address("10.0.0.0/8"));
     CHECK(with_address("fd00::/8"));
@@ -35,17 +35,17 @@ TEST_CASE("A rule lasts as long as it is to, to the millisecond, never less") {
 }
 
 TEST_CASE("Lists of a match are all to hold; ports are of those protocols that have them") {
-    Match match{.addresses = {"10.0.0.1", "fd00::1"},
+    Match match{.addresses = {{"10.0.0.1", "fd00::1"}},
                 .ports = {{443, 443}, {8000, 8010}},
                 .protocols = {Protocol::kTcp, Protocol::kIcmp}};
     const auto text =
-        ruleset({{.interfaces = {"eth0"}, .to = match, .effect = DropShare{12.5}, .lasts = 1s}})
+        ruleset({{.interfaces = {"eth0"}, .to = {match}, .effect = DropShare{12.5}, .lasts = 1s}})
             .value();
-    CHECK_THAT(text,
-               Catch::Contains("ip daddr { 10.0.0.1 } meta l4proto { tcp } th dport { 443, "
-                               "8000-8010 } numgen random mod 1000000 < 125000 counter drop"));
+    CHECK_THAT(text, Catch::Contains("ip daddr { 10.0.0.1 } meta l4proto { tcp } th dport { 443, "
+                                     "8000-8010 } goto hit1"));
+    CHECK_THAT(text, Catch::Contains("numgen random mod 1000000 < 125000 counter name d1 drop"));
     CHECK_THAT(text, Catch::Contains("ip6 daddr { fd00::1 } meta l4proto { tcp } th sport"));
     match.protocols = {Protocol::kIcmp};
-    CHECK_THAT(ruleset({{.interfaces = {"eth0"}, .to = match, .lasts = 1s}}).value(),
+    CHECK_THAT(ruleset({{.interfaces = {"eth0"}, .to = {match}, .lasts = 1s}}).value(),
                !Catch::Contains("daddr"));
 }

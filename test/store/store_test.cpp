@@ -94,6 +94,59 @@ TEST_CASE("Runs and faults read back as they were written") {
     }
 }
 
+TEST_CASE("A network fault comes back from the journal as it was, less when it was looked at") {
+    NetworkFault network{.action = NetworkAction::kCombined,
+                         .delay = Delay{10ms, 2ms, 1.5, Distribution::kPareto},
+                         .loss = GilbertElliott{1, 2, 3, 4},
+                         .duplicate = Share{1, 2},
+                         .corrupt = Share{3, 4},
+                         .reorder = Reorder{{5, 6}, 7},
+                         .bandwidth = Bandwidth{1'000'000'000'000, 5, 6ms},
+                         .partition = Peers{.services = {"a"}, .cidrs = {"10.0.0.0/8"}},
+                         .direction = Direction::kBoth,
+                         .to = Peers{.hostnames = {"h"},
+                                     .ports = {{1, 65535}},
+                                     .protocols = {Protocol::kIcmp, Protocol::kUdp}},
+                         .interfaces = {"eth0"}};
+    FaultRecord fault{.id = "s/0:network@web", .spec = network, .target = "web"};
+    fault.experiment = "e";
+    fault.uid = "e/s/0:network@web/1";
+    fault.peers = {{"10.0.0.1"}, {}, {"10.0.0.2", "fd00::1"}, {"bridge"}};
+    fault.armed_until = kT0;
+    fault.unsupported = true;
+    CHECK(decode_fault(encode_fault(fault)).value() == fault);
+    network.loss = FourState{1, 2, 3, 4, 5};
+    network.bandwidth->burst.reset();
+    network.to.reset();
+    fault.spec = network;
+    CHECK(decode_fault(encode_fault(fault)).value() == fault);
+    network = {.action = NetworkAction::kLoss, .loss = Share{7, 8}};
+    fault.spec = network;
+    CHECK(decode_fault(encode_fault(fault)).value() == fault);
+    fault.observed_at = kT0;
+    CHECK_FALSE(decode_fault(encode_fault(fault)).value().observed_at);
+}
+
+TEST_CASE("A stress fault comes back from the journal as it was") {
+    const StressFault all{
+        .action = StressAction::kCombined,
+        .cpu = CpuStress{80.5, 3},
+        .memory = MemoryStress{.size = 1ULL << 40U, .ramp = 2s, .oom_score_adj = -5},
+        .io = IoStress{2, 3, "/a b"}};
+    FaultRecord fault{.id = "s/0:resource_stress@web", .spec = all, .target = "web"};
+    fault.experiment = "e";
+    fault.uid = "e/s/0:resource_stress@web/1";
+    fault.armed_until = kT0;
+    fault.unsupported = true;
+    const StressFault fill{.action = StressAction::kDiskFill,
+                           .fill = DiskFill{.percent = 12.5, .path = "/data"}};
+    const StressFault pids{.action = StressAction::kPids, .pids = PidStress{.count = 7}};
+    for (const auto& spec : {all, fill, pids}) {
+        fault.spec = spec;
+        CHECK(decode_fault(encode_fault(fault)).value() == fault);
+    }
+}
+
 TEST_CASE("What survives a restart: the newest run, what has fired, the last good manifest") {
     TempDir dir;
     auto run = some_run();

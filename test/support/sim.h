@@ -27,7 +27,29 @@ public:
     std::map<std::string, run::Holder> held;  // by "container/resource"
     std::set<std::string> undo_fails;         // container names
     std::optional<Error> inject_error;
+    safety::Policy policy;  // its graph is made anew at each step
+    safety::Dependencies dependencies;
+    std::vector<safety::Closed> closed;  // gates
+    std::vector<ProbeState> probes;
+
+    // What a probe has found in a phase; `why`: of a failure.
+    void probed(const std::string& name, ProbePhase phase, const std::string& why = "") {
+        auto state = std::ranges::find(probes, name, &ProbeState::name);
+        if (state == probes.end()) state = probes.insert(probes.end(), ProbeState{name, {}});
+        auto& result = state->in(phase);
+        ++(why.empty() ? result.successes : result.failures);
+        result.last = why.empty();
+        result.message = why;
+    }
     std::vector<std::string> done;  // "inject container_kill web-1", "undo …"
+    // Faults that Docker does not hold, by fault id.
+    struct Held {
+        FaultSpec spec;
+        PeerAddresses peers;
+        TimePoint ends_at;
+        Incarnation life;
+    };
+    std::map<std::string, Held> kernel;
 
     Container& at(const std::string& name) {
         return *std::ranges::find(containers, name, &Container::name);
@@ -60,7 +82,17 @@ public:
             const auto it = held.find(container + "/" + resource);
             return it == held.end() ? std::nullopt : std::optional{it->second};
         };
-        return {spec, wanted, paused, stopping, {containers, synced}, holder_of_, 30min, now};
+        policy.graph = safety::Graph{containers, dependencies};
+        return {spec,
+                wanted,
+                paused,
+                stopping,
+                {containers, synced, run::World::kNoHosts, policy},
+                holder_of_,
+                30min,
+                now,
+                closed,
+                probes};
     }
 
     // One reconcile; returns when to come again. Empty plans change nothing.
@@ -94,6 +126,11 @@ private:
         for (const auto& id : plan.undo) undo(id);
         for (const auto& settled : plan.settle) run::note_settled(run, settled, now);
         for (const auto& injection : plan.inject) inject(injection);
+        for (const auto& id : plan.observe) {
+            done.push_back("observe " + run.find_fault(id)->target);
+            run::note_observation(run, id, Effect{now, {{"packets", "1"}, {"effect", "seen"}}},
+                                  now);
+        }
         for (const auto& name : plan.start) {
             done.push_back("start " + name);
             const bool checked = at(name).health != Health::kNone;
@@ -114,7 +151,9 @@ private:
         const bool there =
             it != containers.end() && (stopped || it->incarnation == record.incarnation);
         if (there && stopped && !it->running()) start(record.target);
-        if (there) it->state = ContainerState::kRunning;
+        const bool supervised = is_supervised(record.spec);
+        if (supervised) kernel.erase(id);
+        if (there && !supervised) it->state = ContainerState::kRunning;
         Result<Effect> outcome{Effect{now, {}}};
         if (!there) outcome = fail(ErrorCode::kNotFound, "gone");
         run::note_undo(run, id, outcome, "", now);
@@ -125,7 +164,7 @@ private:
         done.push_back("inject " + std::string{type_name(fault.fault)} + " " + fault.target);
         const bool again = run::record_intent(run, injection, now);
         if (inject_error) {
-            run::note_injection(run, fault.id, std::unexpected(*inject_error), again, now);
+            run::note_injection(run, injection, std::unexpected(*inject_error), again, now);
             return;
         }
         Effect effect{now, {}};
@@ -136,13 +175,15 @@ private:
             }
         } else {
             effect.evidence["state"] = "read back";
-            if (std::holds_alternative<ContainerStop>(fault.fault)) {
+            if (is_supervised(fault.fault)) {
+                kernel[fault.id] = {fault.fault, fault.peers, fault.end, injection.onto};
+            } else if (std::holds_alternative<ContainerStop>(fault.fault)) {
                 if (at(fault.target).running()) die(fault.target);
             } else {
                 at(fault.target).state = ContainerState::kPaused;
             }
         }
-        run::note_injection(run, fault.id, effect, again, now);
+        run::note_injection(run, injection, effect, again, now);
     }
 
     int next_pid_ = 1000;

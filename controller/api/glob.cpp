@@ -1,6 +1,6 @@
-#include "controller/run/glob.h"
+#include "controller/api/glob.h"
 
-namespace chaos::run {
+namespace chaos {
 
 bool glob_match(std::string_view pattern, std::string_view text) {
     // Backtracks to the last `*` only, so the cost is at most |pattern| * |text|.
@@ -26,4 +26,4 @@ bool glob_match(std::string_view pattern, std::string_view text) {
     return p == pattern.size();
 }
 
-}  // namespace chaos::run
+}  // namespace chaos

@@ -1,0 +1,33 @@
+// Looks at the gates while experiments run or wait, and asks Alertmanager for incidents.
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+
+#include "controller/runtime/controller.h"
+
+namespace chaos::app {
+
+class GateWatch {
+public:
+    GateWatch(const boost::asio::any_io_executor& executor, runtime::Controller& controller,
+              runtime::Gatekeeper& gatekeeper)
+        : controller_(controller), gatekeeper_(gatekeeper), timer_(executor) {}
+
+    // Every second while something runs or waits, else rarely; until stop().
+    [[nodiscard]] Task<> run();
+    // Something runs or waits from now on.
+    void sooner();
+    // The configuration has changed.
+    void at_once() { timer_.cancel(); }
+    void stop();
+
+private:
+    [[nodiscard]] Task<> ask_alertmanager();
+
+    runtime::Controller& controller_;
+    runtime::Gatekeeper& gatekeeper_;
+    boost::asio::steady_timer timer_;
+    bool stopping_ = false;
+};
+
+}  // namespace chaos::app
