@@ -12,7 +12,7 @@ namespace chaos::app {
 namespace {
 
 // For file systems that tell of no changes.
-constexpr auto kRescan = std::chrono::seconds{10};
+constexpr Duration kRescan = std::chrono::seconds{10};
 
 }  // namespace
 
@@ -23,18 +23,33 @@ bool ConfigSource::read() {
         read_at_ = wall_now();
         return true;
     }
-    const auto before = problems_;
-    const auto text = status::read_file(path_);
-    if (!text) {
-        missing_ = true;
-        problems_ = {path_ + ": cannot be read; expected a configuration"};
-        return problems_ != before;
+    return take(status::read_file(path_));
+}
+
+bool ConfigSource::read_settled(bool closed) {
+    auto text = status::read_file(path_);
+    const auto now = boot_now();
+    if (!closed && taken_ != text) {
+        if (!unsettled_since_ || seen_ != text) {
+            unsettled_since_ = now;
+            seen_ = std::move(text);
+            return false;
+        }
+        if (now < *unsettled_since_ + kQuiet) return false;
     }
-    if (!missing_ && *text == text_) return false;
-    missing_ = false;
-    text_ = *text;
-    auto document = config::decode(text_);
+    unsettled_since_.reset();
+    return take(text);
+}
+
+bool ConfigSource::take(const Text& text) {
+    if (taken_ == text) return false;
+    taken_ = text;
     problems_.clear();
+    if (!text) {
+        problems_ = {path_ + ": cannot be read; expected a configuration"};
+        return true;
+    }
+    auto document = config::decode(*text);
     for (const auto& problem : document.problems) {
         problems_.push_back(manifest::render(path_, problem));
     }
@@ -46,20 +61,24 @@ bool ConfigSource::read() {
 }
 
 Task<> ConfigSource::run(std::function<void()> on_change) {
-    if (path_.empty()) co_return;
-    auto directory = std::filesystem::absolute(path_).parent_path().lexically_normal().string();
-    if (directory.size() > 1 && directory.ends_with('/')) directory.pop_back();
+    // A pipe gives its text once.
+    std::error_code ignored;
+    if (path_.empty() || std::filesystem::is_fifo(path_, ignored)) co_return;
+    const auto file = std::filesystem::absolute(path_).lexically_normal();
+    const auto directory = file.parent_path().string();
     auto watcher = source::Watcher::create(co_await boost::asio::this_coro::executor);
+    bool closed = false;
     for (;;) {
         if (watcher) {
             const auto watching = watcher->watch(directory, {directory});
             if (!watching) log::debug("configuration", {{"error", watching.error().context}});
         }
-        if (read()) on_change();
-        const auto deadline = std::chrono::steady_clock::now() + kRescan;
+        if (read_settled(closed)) on_change();
+        const Duration pause = unsettled_since_ ? kQuiet : kRescan;
         if (watcher) {
-            [[maybe_unused]] const auto hints = co_await watcher->wait(deadline);
-        } else if (!co_await sleep_for(kRescan)) {
+            const auto hints = co_await watcher->wait(std::chrono::steady_clock::now() + pause);
+            closed = hints.closed.contains(file.string());
+        } else if (!co_await sleep_for(pause)) {
             co_return;
         }
     }

@@ -18,8 +18,10 @@ public:
     // `path` empty: there is no file, and all has its default.
     explicit ConfigSource(std::string path) : path_(std::move(path)) {}
 
-    // Reads the file; true where that has changed config() or problems().
+    // Reads the file as it is; true where that has changed config() or problems().
     bool read();
+    // The same, once nobody can be amid writing it: it was closed, or is the same for kQuiet.
+    bool read_settled(bool closed);
 
     // The last valid one; null where there never was one.
     [[nodiscard]] const std::shared_ptr<const Config>& config() const { return config_; }
@@ -31,10 +33,19 @@ public:
     // Calls `on_change` after each read that has changed something, until cancelled.
     [[nodiscard]] Task<> run(std::function<void()> on_change);
 
+    // How long a text whose end of writing was not seen must stay the same. Half a configuration
+    // can be a valid one, without what it protects.
+    static constexpr Duration kQuiet = std::chrono::seconds{1};
+
 private:
+    using Text = std::optional<std::string>;  // absent: cannot be read
+
+    bool take(const Text& text);
+
     std::string path_;
-    std::string text_;
-    bool missing_ = true;
+    std::optional<Text> taken_;
+    Text seen_;
+    std::optional<TimePoint> unsettled_since_;  // boot_now()
     std::shared_ptr<const Config> config_;
     std::vector<std::string> problems_;
     std::optional<TimePoint> read_at_;

@@ -15,6 +15,7 @@ using telemetry::Request;
 using telemetry::Response;
 
 constexpr std::string_view kExperiments = "/v1/experiments/";
+constexpr Duration kStorePatience = std::chrono::seconds{2};
 
 Response reply(unsigned status, std::string_view key, std::string_view text) {
     json::Writer out;
@@ -105,18 +106,20 @@ Response logs(const Request& request) {
 
 }  // namespace
 
-Response control(const Controls& controls, const Request& request) {
+Task<Response> control(Controls controls, Request request) {
     if (request.method == "GET") {
-        if (request.path == "/v1/logs") return logs(request);
+        if (request.path == "/v1/logs") co_return logs(request);
         if (request.path == "/v1/status") {
-            return {200, "application/json", state_text(controls) + "\n"};
+            co_return Response{200, "application/json", state_text(controls) + "\n"};
         }
     }
-    if (request.method != "POST") return reply(405, "error", "POST only");
-    const auto done = act_on_all(controls, request);
-    if (!done) return reply(status_of(done.error().code), "error", done.error().context);
+    if (request.method != "POST") co_return reply(405, "error", "POST only");
+    auto done = act_on_all(controls, request);
+    if (!done) co_return reply(status_of(done.error().code), "error", done.error().context);
     log::info("asked by hand", {{"what", *done}});
-    return reply(200, "message", *done);
+    const bool stored = co_await controls.controller.notes_stored(kStorePatience);
+    if (!stored) *done += "; the state store does not take it yet: a restart now would forget it";
+    co_return reply(200, "message", *done);
 }
 
 }  // namespace chaos::app

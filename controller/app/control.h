@@ -20,7 +20,7 @@ struct Controls {
     std::function<std::string()> keeps_stopped;  // why resume is of no use now; "" if it is
 };
 
-[[nodiscard]] telemetry::Response control(const Controls& controls,
-                                          const telemetry::Request& request);
+// Answers when what was asked for is known to outlive the controller, or says that it does not.
+[[nodiscard]] Task<telemetry::Response> control(Controls controls, telemetry::Request request);
 
 }  // namespace chaos::app

@@ -40,11 +40,31 @@ void report_bug(std::string_view what) {
     log::error("a task ended by an exception: this is a bug", {{"what", what}});
 }
 
+// The command line, completed by the configuration and the defaults.
+Options completed(Options options, const Config* config) {
+    const auto fill = [&](std::string& to, const std::string& from, const char* otherwise) {
+        if (to.empty() && config != nullptr) to = from;
+        if (to.empty()) to = otherwise;
+    };
+    const Config nothing;
+    const Config& from = config == nullptr ? nothing : *config;
+    fill(options.manifests, from.manifests, "");
+    fill(options.status_dir, from.status_directory, "");
+    fill(options.listen, from.listen, kDefaultListen);
+    fill(options.docker_host, from.docker_host, kDefaultDockerHost);
+    while (options.manifests.size() > 1 && options.manifests.ends_with('/')) {
+        options.manifests.pop_back();
+    }
+    return options;
+}
+
 class Daemon {
 public:
-    Daemon(const Options& options, ConfigSource& config, std::string docker_path,
-           store::Store store, stress::Keeper keeper, guard::Process guard)
-        : options_(options),
+    // `given`: the command line; `options`: the same, completed by the configuration.
+    Daemon(const Options& given, const Options& options, ConfigSource& config,
+           std::string docker_path, store::Store store, stress::Keeper keeper, guard::Process guard)
+        : given_(given),
+          options_(options),
           config_(config),
           guard_(std::move(guard)),
           engine_(docker::Client{std::move(docker_path), docker_observer()}, engine_hooks()),
@@ -71,10 +91,12 @@ public:
                   }),
           monkey_(controller_),
           gates_(io_.get_executor(), controller_, gatekeeper_),
-          http_(parts_, [this](const telemetry::Request& request) { return page(request); }),
-          control_(
-              parts_,
-              [this](const telemetry::Request& request) { return control(controls(), request); }),
+          http_(parts_,
+                [this](telemetry::Request request) { return page(std::move(request)); }),
+          control_(parts_,
+                   [this](telemetry::Request request) {
+                       return control(controls(), std::move(request));
+                   }),
           signals_(io_, SIGTERM, SIGINT, SIGUSR1) {}
 
     int run() {
@@ -243,13 +265,29 @@ private:
             gatekeeper_.configure(config_.config());
             log::info("configuration in force", {{"path", config_.path()}});
         }
-        token_ = read_token(gatekeeper_.config().token_file);
+        static_cast<void>(read_token(gatekeeper_.config().token_file));  // says what is wrong
+        gatekeeper_.need_restart(why_restart());
         if (gatekeeper_.config().monkey.mode == MonkeyMode::kDisabled) {
             controller_.emergency_stop("the configuration says chaos_monkey.mode: disabled");
         }
         apply_monkey();
         controller_.reconfigured();
         gates_.at_once();
+    }
+
+    // What the configuration says and only a start can bring about; "" where all is in force.
+    [[nodiscard]] std::string why_restart() const {
+        const auto wanted = completed(given_, &gatekeeper_.config());
+        std::string why;
+        const auto compare = [&](const char* field, const std::string& now,
+                                 const std::string& then) {
+            if (now == then || then.empty()) return;
+            why += (why.empty() ? "" : "; ") + std::string{field} + " is " + then +
+                   ", in use is " + now;
+        };
+        compare("docker.host", options_.docker_host, wanted.docker_host);
+        compare("manifests.directory", options_.manifests, wanted.manifests);
+        return why;
     }
 
     void apply_monkey() {
@@ -278,21 +316,28 @@ private:
     }
 
     // What changes something needs the token, where it does not come by the control socket.
-    telemetry::Response remote(const telemetry::Request& request) {
-        if (token_.empty()) {
-            return {.status = 403,
-                    .body =
-                        "not on this address; use the control socket, or set "
-                        "http.token_file in the configuration\n"};
+    Task<telemetry::Response> remote(telemetry::Request request) {
+        // Read each time, so that a token that was changed counts no more.
+        const auto token = read_token(gatekeeper_.config().token_file);
+        if (token.empty()) {
+            co_return telemetry::Response{.status = 403,
+                                          .body =
+                                              "not on this address; use the control socket, or "
+                                              "set http.token_file in the configuration\n"};
         }
-        if (!carries_token(request.authorization, token_)) {
-            return {.status = 401, .body = "expected Authorization: Bearer TOKEN\n"};
+        if (!carries_token(request.authorization, token)) {
+            co_return telemetry::Response{.status = 401,
+                                          .body = "expected Authorization: Bearer TOKEN\n"};
         }
-        return control(controls(), request);
+        co_return co_await control(controls(), std::move(request));
     }
 
-    telemetry::Response page(const telemetry::Request& request) {
-        if (request.path.starts_with("/v1/")) return remote(request);
+    Task<telemetry::Response> page(telemetry::Request request) {
+        if (request.path.starts_with("/v1/")) co_return co_await remote(std::move(request));
+        co_return look(request);
+    }
+
+    telemetry::Response look(const telemetry::Request& request) {
         if (request.method != "GET") return {.status = 405, .body = "only GET and HEAD\n"};
         const auto& path = request.path;
         if (path == "/metrics") {
@@ -344,6 +389,7 @@ private:
         chores_.spawn(sweep_stressors());
         parts_.spawn(config_.run([this] { take_config(); }));
         parts_.spawn(gates_.run());
+        parts_.spawn(gates_.follow_incidents());
         parts_.spawn(source_.run());
         parts_.spawn(http_.run());
         parts_.spawn(control_.run());
@@ -366,6 +412,7 @@ private:
         }
     }
 
+    const Options& given_;
     const Options& options_;
     ConfigSource& config_;
     guard::Process guard_;
@@ -395,7 +442,6 @@ private:
     telemetry::HttpServer control_;
     asio::signal_set signals_;
     std::string unavailable_;
-    std::string token_;
     bool halt_file_ = false;
     bool swept_ = false;
     int exit_code_ = 0;
@@ -403,7 +449,7 @@ private:
 
 // A guard that is just undoing holds the state for a moment; a controller holds it for good.
 Result<store::Store> open_store(const std::string& directory) {
-    constexpr int kTries = 30;
+    constexpr int kTries = 300;  // the guard waits for Docker with it in hand
     for (int i = 0;; ++i) {
         auto store = store::Store::open(directory);
         if (store || store.error().code != ErrorCode::kConflict || i == kTries) return store;
@@ -426,24 +472,6 @@ std::vector<std::string> guard_arguments(const Options& o) {
             "--docker-host",    o.docker_host,
             "--guard-grace",    format_duration(o.guard_grace),
             "--log-format",     o.log_format == log::Format::kJson ? "json" : "text"};
-}
-
-// The command line, completed by the configuration and the defaults.
-Options completed(Options options, const Config* config) {
-    const auto fill = [&](std::string& to, const std::string& from, const char* otherwise) {
-        if (to.empty() && config != nullptr) to = from;
-        if (to.empty()) to = otherwise;
-    };
-    const Config nothing;
-    const Config& from = config == nullptr ? nothing : *config;
-    fill(options.manifests, from.manifests, "");
-    fill(options.status_dir, from.status_directory, "");
-    fill(options.listen, from.listen, kDefaultListen);
-    fill(options.docker_host, from.docker_host, kDefaultDockerHost);
-    while (options.manifests.size() > 1 && options.manifests.ends_with('/')) {
-        options.manifests.pop_back();
-    }
-    return options;
 }
 
 }  // namespace
@@ -477,7 +505,7 @@ int run_daemon(const Options& given) {
         return 1;
     }
     make_status_directory(options.status_dir);
-    return Daemon{options,         config, std::move(*path), std::move(*store), std::move(*keeper),
+    return Daemon{given, options,         config, std::move(*path), std::move(*store), std::move(*keeper),
                   std::move(guard)}
         .run();
 }

@@ -2,9 +2,11 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <algorithm>
 
 #include "controller/http/client.h"
 #include "controller/safety/incidents.h"
+#include "controller/telemetry/log.h"
 
 namespace chaos::app {
 namespace {
@@ -19,24 +21,49 @@ constexpr Duration kAlertmanagerTimeout = std::chrono::seconds{3};
 }  // namespace
 
 void GateWatch::sooner() {
-    if (timer_.expiry() > asio::steady_timer::clock_type::now() + kLook) timer_.cancel();
+    soon_ = true;
+    const auto later = asio::steady_timer::clock_type::now() + kLook;
+    if (timer_.expiry() > later) timer_.cancel();
+    if (asking_.expiry() > later) asking_.cancel();
+}
+
+void GateWatch::at_once() {
+    timer_.cancel();
+    asking_.cancel();
 }
 
 void GateWatch::stop() {
     stopping_ = true;
-    timer_.cancel();
+    at_once();
+}
+
+Duration GateWatch::idle() const {
+    const Duration wanted = gatekeeper_.config().global.health_check_interval;
+    return std::clamp<Duration>(wanted, kLook, kIdleLook);
 }
 
 Task<> GateWatch::run() {
     while (!stopping_) {
-        co_await ask_alertmanager();
-        const bool soon = controller_.watch_gates();
-        const Duration idle =
-            std::min(gatekeeper_.config().global.health_check_interval, kIdleLook);
-        // The first figures of the host need a moment, for which nobody should wait long.
-        const bool blind = !gatekeeper_.readings().host;
-        timer_.expires_after(blind ? kFirstLook : soon ? kLook : std::max(idle, kLook));
+        Duration pause = kLook;
+        try {
+            soon_ = controller_.watch_gates();
+            // The first figures of the host need a moment, for which nobody should wait long.
+            const bool blind = !gatekeeper_.readings().host;
+            pause = blind ? kFirstLook : soon_ ? kLook : idle();
+        } catch (const std::exception& bug) {
+            // Gates that nobody looks at any more would stay as they are.
+            log::error("looking at the gates: this is a bug", {{"what", bug.what()}});
+        }
+        timer_.expires_after(pause);
         co_await timer_.async_wait(asio::as_tuple(asio::use_awaitable));
+    }
+}
+
+Task<> GateWatch::follow_incidents() {
+    while (!stopping_) {
+        co_await ask_alertmanager();
+        asking_.expires_after(soon_ ? kLook : idle());
+        co_await asking_.async_wait(asio::as_tuple(asio::use_awaitable));
     }
 }
 
@@ -48,6 +75,8 @@ Task<> GateWatch::ask_alertmanager() {
     while (url->path.ends_with('/')) url->path.pop_back();
     url->path += safety::alerts_query(incidents.matchers);
     const auto reply = co_await http::call("GET", *url, kAlertmanagerTimeout);
+    // Of one that the configuration does not name any more nothing counts.
+    if (gatekeeper_.config().safety.incidents != incidents) co_return;
     if (!reply) {
         gatekeeper_.note_alerts(std::unexpected(reply.error()));
     } else if (reply->status != 200) {

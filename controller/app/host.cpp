@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 
 namespace chaos::app {
@@ -12,6 +13,11 @@ namespace {
 std::string environment(const char* name) {
     const char* value = std::getenv(name);  // NOLINT: before any thread
     return value == nullptr ? std::string{} : value;
+}
+
+std::string host_name() {
+    std::array<char, 256> name{};
+    return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
 }
 
 }  // namespace
@@ -31,22 +37,33 @@ std::string own_container() {
     constexpr std::size_t kIdLength = 64;
     std::ifstream file{"/proc/self/mountinfo"};
     std::string line;
+    const auto is_id = [](const std::string& id) {
+        return id.find_first_not_of("0123456789abcdef") == std::string::npos;
+    };
     while (std::getline(file, line)) {
-        if (line.find(" /etc/hostname ") == std::string::npos) continue;
-        const auto at = line.find(kMark);
+        if (line.find(" /etc/hostname ") == std::string::npos &&
+            line.find(" /etc/resolv.conf ") == std::string::npos) {
+            continue;
+        }
+        const auto at = line.rfind(kMark);
         if (at == std::string::npos) continue;
         const auto id = line.substr(at + kMark.size(), kIdLength);
-        if (id.find_first_not_of("0123456789abcdef") == std::string::npos) return id;
+        if (id.size() == kIdLength && is_id(id)) return id;
     }
-    return {};
+    // Where those files are mounted by the user: the name that Docker gives by default is the
+    // beginning of the id.
+    constexpr std::size_t kShortId = 12;
+    std::error_code ec;
+    const auto name = host_name();
+    const bool inside = std::filesystem::exists("/.dockerenv", ec);
+    return inside && name.size() == kShortId && is_id(name) ? name : std::string{};
 }
 
 std::string host_identity() {
     std::ifstream file{"/etc/machine-id"};
     std::string id;
     if (file >> id && !id.empty()) return id;
-    std::array<char, 256> name{};
-    return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
+    return host_name();
 }
 
 }  // namespace chaos::app

@@ -1,33 +1,39 @@
 #include "controller/app/token.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-#include <fstream>
+#include <algorithm>
+#include <array>
+#include <sstream>
 
 #include "controller/telemetry/log.h"
+#include "reconcilers/container/descriptor.h"
 
 namespace chaos::app {
 
 std::string read_token(const std::string& path) {
     if (path.empty()) return {};
+    const auto refuse = [&](const char* why) {
+        log::error("no request on TCP may change anything", {{"http.token_file", path}, {"why", why}});
+        return std::string{};
+    };
+    const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
     struct stat info{};
-    if (::stat(path.c_str(), &info) != 0) {
-        log::error("http.token_file is not there; no request on TCP may change anything",
-                   {{"path", path}});
-        return {};
+    if (file.get() < 0 || ::fstat(file.get(), &info) != 0) return refuse("it cannot be opened");
+    if (!S_ISREG(info.st_mode)) return refuse("expected a regular file");
+    if ((info.st_mode & 077U) != 0) return refuse("others may read it; expected mode 0600");
+    if (info.st_uid != 0 && info.st_uid != ::geteuid()) {
+        return refuse("expected it to be owned by root or by the controller's user");
     }
-    if ((info.st_mode & 077U) != 0) {
-        log::error("http.token_file may be read by others; expected mode 0600; not used",
-                   {{"path", path}});
-        return {};
-    }
-    std::ifstream file{path};
+    std::array<char, 4096> text{};
+    const auto n = ::read(file.get(), text.data(), text.size());
+    std::istringstream words{std::string{text.data(), static_cast<std::size_t>(std::max<ssize_t>(n, 0))}};
     std::string token;
-    file >> token;
+    words >> token;
     constexpr std::size_t kShortest = 16;
-    if (token.size() >= kShortest) return token;
-    log::error("http.token_file holds fewer than 16 characters; not used", {{"path", path}});
-    return {};
+    return token.size() >= kShortest ? token : refuse("expected at least 16 characters");
 }
 
 bool carries_token(std::string_view authorization, std::string_view token) {

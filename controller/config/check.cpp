@@ -54,6 +54,14 @@ private:
                    ", expected the absolute path of a program; there is no shell and no PATH");
     }
 
+    // One that hangs holds up the end of its fault for that long.
+    void check_timeout(const CustomAction& action, const Node& node, const std::string& path) {
+        constexpr Duration kLongest = std::chrono::minutes{10};
+        if (action.timeout > Duration{0} && action.timeout <= kLongest) return;
+        report(*node.find("timeout"), path + ".timeout",
+               "found " + node.text_at("timeout") + ", expected more than 0 and at most 10m");
+    }
+
     void check_custom_actions() {
         const Node& actions = *root_.find("custom_actions");
         for (std::size_t i = 0; i < actions.keys.size(); ++i) {
@@ -73,6 +81,7 @@ private:
                                      "there is an action type of that name already, expected "
                                      "another name"});
             }
+            check_timeout(config_.custom_actions.at(key.name), actions.items[i], path);
             for (const auto* part : {"inject", "undo"}) {
                 const Node* argv = actions.items[i].find(part);
                 if (argv != nullptr) check_program(*argv, path + "." + part);

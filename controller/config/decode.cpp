@@ -152,11 +152,13 @@ Document decode(std::string_view text) {
             {yaml[1].root.mark, "", "found a second document, expected one configuration"});
         return document;
     }
-    Node root{.kind = Node::Kind::kMap, .scalar = {}, .mark = {}, .items = {}, .keys = {}};
-    if (!yaml.empty()) {
-        document.problems = std::move(yaml[0].problems);
-        root = std::move(yaml[0].root);
+    if (yaml.empty()) {
+        document.problems.push_back(
+            {{1, 1}, "", "found nothing, expected a configuration; {} is one with every default"});
+        return document;
     }
+    document.problems = std::move(yaml[0].problems);
+    Node root = std::move(yaml[0].root);
     if (!document.problems.empty()) return document;
     manifest::validate(root, manifest::config_schema(), "", document.problems);
     if (!document.problems.empty()) return document;

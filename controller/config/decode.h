@@ -16,7 +16,8 @@ struct Document {
     std::vector<manifest::Diagnostic> problems;
 };
 
-// An empty text is a configuration in which everything has its default. Never throws.
+// "{}" is a configuration in which everything has its default; an empty text is none, as it may be
+// one that is only about to be written. Never throws.
 [[nodiscard]] Document decode(std::string_view text);
 
 }  // namespace chaos::config

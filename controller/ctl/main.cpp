@@ -246,13 +246,20 @@ private:
         auto* mode = monkey->add_option("--mode", args_.mode, "safe, production or aggressive")
                          ->check(CLI::IsMember({"safe", "production", "aggressive"}))
                          ->capture_default_str();
-        monkey->add_option("MODE", args_.mode, "of the action mode")
+        auto* wanted =
+            monkey->add_option("MODE", args_.mode, "of the action mode")
             ->check(CLI::IsMember({"safe", "production", "aggressive"}));
-        monkey->callback([this, mode] {
+        monkey->callback([this, mode, wanted] {
             verb_ = "monkey";
-            action_ = [this, given = mode->count() > 0] {
+            action_ = [this, given = mode->count() > 0, named = wanted->count() > 0] {
                 if (args_.name == "start") return monkey_start(context_, args_.mode);
                 if (args_.name == "stop") return monkey_stop(context_);
+                if (args_.name == "mode" && !named && !given) {
+                    return failed(context_,
+                                  "missing MODE, expected safe, production or aggressive; "
+                                  "monkey status shows the present one",
+                                  kUsage);
+                }
                 if (args_.name == "mode") return monkey_start(context_, args_.mode);
                 if (given) return failed(context_, "--mode goes with start", kUsage);
                 return monkey_status(context_);

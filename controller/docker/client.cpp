@@ -60,8 +60,9 @@ Task<Result<Reply>> Client::call(std::string operation, std::string method, std:
     co_return std::move(*reply);
 }
 
-Task<Result<Version>> Client::negotiate() {
-    const auto reply = co_await call("version", "GET", "/version");
+Task<Result<Version>> Client::negotiate(std::optional<Duration> timeout) {
+    const auto patience = timeout ? *timeout - kTimeout : Duration{0};
+    const auto reply = co_await call("version", "GET", "/version", patience);
     if (!reply) co_return std::unexpected(reply.error());
     auto version = parse_version(reply->body);
     if (!version) co_return std::unexpected(version.error());
@@ -114,6 +115,18 @@ Task<Result<Outcome>> Client::remove(std::string id, bool volumes) {
 Task<Result<Client::Executed>> Client::execute(std::string id, std::vector<std::string> command,
                                                Duration timeout) {
     constexpr std::size_t kMaxOutput = 64UL * 1024;
+    constexpr std::uint64_t kMaxRead = 1024UL * 1024;
+    auto key = id;
+    for (const auto& word : command) key += '\0' + word;
+    if (const auto last = unfinished_.find(key); last != unfinished_.end()) {
+        const auto looked = co_await call("exec", "GET", exec_path(last->second) + "/json");
+        const auto state = looked ? json::Document::parse(looked->body)
+                                  : Result<json::Document>{std::unexpected(looked.error())};
+        if (state && state->root()["Running"].boolean().value_or(false)) {
+            co_return fail(ErrorCode::kUnavailable, "docker exec: its last run is not over yet");
+        }
+        unfinished_.erase(key);
+    }
     json::Writer order;
     // With a terminal the output comes as it is, without Docker's frames.
     order.begin_object();
@@ -130,10 +143,13 @@ Task<Result<Client::Executed>> Client::execute(std::string id, std::vector<std::
     const auto exec = document->root()["Id"].string().value_or("");
     if (exec.empty()) co_return fail(ErrorCode::kInternal, "docker exec: no Id");
     std::string start = R"({"Detach":false,"Tty":true})";
-    auto output = co_await transport_.call("POST", prefix + "/exec/" + exec + "/start", timeout,
-                                           std::move(start));
-    if (!output) co_return wrap("docker exec", output.error());
-    const auto ended = co_await call("exec", "GET", prefix + "/exec/" + exec + "/json");
+    auto output = co_await transport_.call("POST", exec_path(exec) + "/start", timeout,
+                                           std::move(start), kMaxRead);
+    if (!output) {
+        unfinished_[key] = exec;
+        co_return wrap("docker exec", output.error());
+    }
+    const auto ended = co_await call("exec", "GET", exec_path(exec) + "/json");
     if (!ended) co_return std::unexpected(ended.error());
     const auto state = json::Document::parse(ended->body);
     const auto code = state ? state->root()["ExitCode"].integer() : std::nullopt;

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,7 +31,7 @@ public:
 
     // Agrees on an API version; the other calls need it. Again after every reconnect, since the
     // engine may have been upgraded. Errors: kInvalid where no version is common.
-    [[nodiscard]] Task<Result<Version>> negotiate();
+    [[nodiscard]] Task<Result<Version>> negotiate(std::optional<Duration> timeout = {});
 
     [[nodiscard]] Task<Result<std::vector<Container>>> list();
     [[nodiscard]] Task<Result<Container>> inspect(std::string id);
@@ -50,7 +52,8 @@ public:
 
     // Runs a program inside a container, without a shell, and waits for its end; its output is cut
     // after 64 KiB. Errors: kNotFound, kConflict (the container does not run), kUnavailable (also
-    // where it takes longer than `timeout`; the program is then left alone).
+    // where it takes longer than `timeout`; the program is then left alone, and not started again
+    // before it has ended). kInternal: it prints more than 1 MiB.
     struct Executed {
         std::int64_t exit_code = 0;
         std::string output;
@@ -72,7 +75,12 @@ private:
     [[nodiscard]] Task<Result<Outcome>> post(std::string operation, std::string id,
                                              std::string query, Duration patience = {});
 
+    [[nodiscard]] std::string exec_path(const std::string& exec) const {
+        return "/v" + api_ + "/exec/" + exec;
+    }
+
     Transport transport_;
+    std::map<std::string, std::string> unfinished_;  // execs, by container and program
     Observer observer_;
     std::string api_ = "1.24";
 };

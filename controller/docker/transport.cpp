@@ -16,7 +16,6 @@ namespace http = beast::http;
 using Stream = beast::basic_stream<asio::local::stream_protocol>;
 using boost::system::error_code;
 
-constexpr std::uint64_t kMaxBody = 64UL * 1024 * 1024;
 constexpr std::size_t kMaxLine = 1024UL * 1024;
 constexpr auto kConnectTimeout = std::chrono::seconds{5};
 
@@ -74,7 +73,7 @@ void take_lines(std::string& buffer, const std::function<void(std::string_view)>
 }  // namespace
 
 Task<Result<Reply>> Transport::call(std::string method, std::string target, Duration timeout,
-                                    std::string body) const {
+                                    std::string body, std::uint64_t most) const {
     if (auto ok = check_path(path_); !ok) co_return std::unexpected(ok.error());
     Stream stream{co_await asio::this_coro::executor};
     if (auto sent = co_await send(stream, path_, method, target, body); !sent) {
@@ -83,7 +82,7 @@ Task<Result<Reply>> Transport::call(std::string method, std::string target, Dura
     stream.expires_after(timeout);
     beast::flat_buffer buffer;
     http::response_parser<http::string_body> parser;
-    parser.body_limit(kMaxBody);
+    parser.body_limit(most);
     auto [ec, bytes] = co_await http::async_read(stream, buffer, parser, kTuple);
     if (ec) co_return std::unexpected(to_error("reply", ec));
     co_return Reply{parser.get().result_int(), std::move(parser.get().body())};

@@ -21,13 +21,16 @@ struct Reply {
 
 class Transport {
 public:
+    static constexpr std::uint64_t kMaxBody = 64UL * 1024 * 1024;
+
     explicit Transport(std::string socket_path) : path_(std::move(socket_path)) {}
 
     // One request and its whole reply. Errors: kUnavailable (no socket, refused, timeout, closed in
-    // mid-reply), kPermission (EACCES), kInternal (not HTTP, or larger than 64 MiB).
-    // `body`: JSON, or nothing.
+    // mid-reply), kPermission (EACCES), kInternal (not HTTP, or larger than `most`).
+    // `body`: JSON, or nothing. `most`: how large the reply's body may be, in bytes.
     [[nodiscard]] Task<Result<Reply>> call(std::string method, std::string target, Duration timeout,
-                                           std::string body = {}) const;
+                                           std::string body = {},
+                                           std::uint64_t most = kMaxBody) const;
 
     // A reply that does not end: `on_open` once the headers say 200, then `on_line` for every line.
     // Returns when the peer ends it (success) or it breaks (errors as above; the status and message

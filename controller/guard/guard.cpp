@@ -36,7 +36,7 @@ void let_go_of_everything_but(int fd) {
 // A terminal's Ctrl-C and a service manager's SIGTERM are for the controller: the guard has work
 // exactly when that is gone.
 void ignore_signals() {
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) std::signal(signal, SIG_IGN);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) std::signal(signal, SIG_IGN);
 }
 
 void wait_for_end(int fd) {
@@ -45,6 +45,7 @@ void wait_for_end(int fd) {
     }
 }
 
+constexpr Duration kEnginePatience = std::chrono::seconds{2};
 constexpr Duration kShortestWait = std::chrono::milliseconds{5};
 
 bool is_due(const FaultRecord& fault) { return fault.ends_at && *fault.ends_at <= wall_now(); }
@@ -72,23 +73,38 @@ private:
                 if (fault.holds()) reconciler_of(fault).restore(fault);
             }
         }
-        const auto version = co_await engine_.client().negotiate();
+        // Before the undoing, which counts as a disturbance too.
+        std::vector<std::vector<std::string>> down;
+        for (const auto& run : runs) {
+            down.push_back(all ? run.unrecovered() : std::vector<std::string>{});
+        }
+        // An engine that hangs must not keep waiting what does not need it.
+        for (auto& run : runs) co_await undo_those(run, all, false);
+        const auto version = co_await engine_.client().negotiate(kEnginePatience);
         if (!version) {
             log::error("guard: Docker does not answer; only what needs no Docker is undone",
                        {{"error", version.error().context}});
+            co_return;
         }
-        for (auto& run : runs) {
-            // Before the undoing, which counts as a disturbance too.
-            const auto down = all ? run.unrecovered() : std::vector<std::string>{};
-            std::vector<std::string> held;
-            for (const auto& fault : run.faults) {
-                const bool able = version || is_supervised(fault.spec);
-                if (able && fault.holds() && (all || is_due(fault))) held.push_back(fault.id);
+        for (auto& run : runs) co_await undo_those(run, all, true);
+        for (std::size_t i = 0; i < runs.size(); ++i) {
+            for (const auto& name : down[i]) {
+                co_await start_one(runs[i], *runs[i].find_target(name));
             }
-            for (const auto& id : held) co_await undo_one(run, id);
-            if (!version) continue;
-            for (const auto& name : down) co_await start_one(run, *run.find_target(name));
         }
+    }
+
+    static bool needs_docker(const FaultRecord& fault) {
+        return !is_supervised(fault.spec) && !std::holds_alternative<CustomFault>(fault.spec);
+    }
+
+    Task<> undo_those(Run& run, bool all, bool with_docker) {
+        std::vector<std::string> held;
+        for (const auto& fault : run.faults) {
+            if (needs_docker(fault) != with_docker || !fault.holds()) continue;
+            if (all || is_due(fault)) held.push_back(fault.id);
+        }
+        for (const auto& id : held) co_await undo_one(run, id);
     }
 
     runtime::Reconciler& reconciler_of(const FaultRecord& fault) {

@@ -45,7 +45,7 @@ Result<> Process::start() {
     // Blocked from birth, until the guard ignores them: see ignore_signals in guard.cpp.
     sigset_t blocked;
     ::sigemptyset(&blocked);
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&blocked, signal);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) ::sigaddset(&blocked, signal);
     ::posix_spawnattr_setsigmask(&attributes, &blocked);
     const int failed =
         ::posix_spawn(&pid_, "/proc/self/exe", &actions, &attributes, argv.data(), environ);

@@ -1,5 +1,7 @@
 #include "controller/manifest/build_network.h"
 
+#include <algorithm>
+
 #include "controller/manifest/quantity.h"
 #include "controller/manifest/scalars.h"
 
@@ -26,9 +28,11 @@ Loss build_loss(const Node& node) {
     }
     if (const Node* state = node.find("state")) {
         const double p13 = number_at(*state, "p13").value_or(0);
+        const double p32 = number_at(*state, "p32").value_or(0);
+        // 100 - p13 is tc's default; together with p32 it must not be more than certain.
         return FourState{.p13 = p13,
-                         .p31 = number_at(*state, "p31").value_or(100 - p13),
-                         .p32 = number_at(*state, "p32").value_or(0),
+                         .p31 = number_at(*state, "p31").value_or(100 - std::max(p13, p32)),
+                         .p32 = p32,
                          .p23 = number_at(*state, "p23").value_or(100),
                          .p14 = number_at(*state, "p14").value_or(0)};
     }

@@ -84,6 +84,13 @@ private:
             const auto path = "spec.safety.stop_conditions[" + std::to_string(i) + "]";
             if (condition.type == StopCondition::Type::kProbe) {
                 check_probe_name(condition.probe, item, path);
+                const auto probe =
+                    std::ranges::find(spec_.probes, condition.probe, &Probe::name);
+                if (probe != spec_.probes.end() && !probe->in(ProbePhase::kDuring)) {
+                    report(*item.find("probe"), path + ".probe",
+                           "found \"" + condition.probe +
+                               "\", which is not measured in phase during, expected one that is");
+                }
             } else if (item.find("threshold") == nullptr) {
                 report(item, path + ".threshold",
                        "missing; type " + item.text_at("type") + " needs it");

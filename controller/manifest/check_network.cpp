@@ -87,6 +87,15 @@ private:
             report(*place.node.at("state", "p13"), place.path + ".state.p13",
                    "expected more than 0: no packet would be lost");
         }
+        // netem adds them in 32 bits and wraps (net/sched/sch_netem.c, loss_4state).
+        if (state != nullptr && state->p13 + state->p14 > 100) {
+            report(*place.node.find("state"), place.path + ".state",
+                   "p13 and p14 are more than 100 together");
+        }
+        if (state != nullptr && state->p31 + state->p32 > 100) {
+            report(*place.node.find("state"), place.path + ".state",
+                   "p31 and p32 are more than 100 together");
+        }
     }
 
     void check_rate(const Bandwidth& bandwidth, const Place& place) {

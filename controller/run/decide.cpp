@@ -90,11 +90,10 @@ void note_lacking_peers(Run& run, const DesiredFault& fault, const Facts& facts)
     if (record != nullptr && record->holds()) return;
     const auto why = lacks_peers(fault, facts.world);
     if (!why.empty()) run.add_event(facts.now, true, "NoPeers", fault.id + " waits: " + why);
-    const auto sharer = protected_sharer(fault, facts.world);
-    if (!sharer.empty()) {
+    if (!fault.endangers.empty()) {
         run.add_event(facts.now, true, "Protected",
-                      fault.id + " waits: " + sharer +
-                          ", which shares the target's network, is protected by label");
+                      fault.id + " waits: " + fault.endangers +
+                          ", which shares the target's network, must be spared");
     }
 }
 
@@ -119,6 +118,7 @@ Decision decide(Run run, const Facts& facts) {
         desired = place(*timeline, run.origin, run.targets);
         for (auto& fault : desired) {
             resolve(fault, facts.world);
+            fault.endangers = endangered(fault, facts.world, facts.spec.safety.safe_mode);
             note_lacking_peers(run, fault, facts);
         }
         adopt(run.faults, desired);

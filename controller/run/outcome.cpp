@@ -163,6 +163,14 @@ void note_unrecorded(Run& run, const std::string& fault_id, const Error& error, 
     note_failure(record, error, kInjectBackoffCap, now);
 }
 
+void note_withheld(Run& run, const std::string& fault_id, bool again) {
+    if (again) return;  // in force from before: it is undone
+    auto& record = *run.find_fault(fault_id);
+    record.state = FaultState::kSkipped;
+    record.injected_at.reset();
+    record.last_error = "the run was stopped before it was injected";
+}
+
 bool note_undo(Run& run, const std::string& fault_id, const Result<Effect>& outcome,
                std::string_view by, TimePoint now) {
     auto& record = *run.find_fault(fault_id);

@@ -30,6 +30,9 @@ void note_observation(Run& run, const std::string& fault_id, const Result<Effect
 void note_unrecorded(Run& run, const std::string& fault_id, const Error& error, bool again,
                      TimePoint now);
 
+// The run was stopped before the injection began, so nothing was done.
+void note_withheld(Run& run, const std::string& fault_id, bool again);
+
 // An attempt to undo. A container that is gone took its fault with it. `by`: "" or who undid it
 // where that is not the controller. False where it has to be tried again.
 bool note_undo(Run& run, const std::string& fault_id, const Result<Effect>& outcome,

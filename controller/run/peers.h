@@ -11,7 +11,7 @@ namespace chaos::run {
 
 // A protected container that shares the network namespace of the fault's target, and would be hit
 // with it; "" where there is none, and for other kinds of fault.
-[[nodiscard]] std::string protected_sharer(const DesiredFault& fault, const World& world);
+[[nodiscard]] std::string endangered(const DesiredFault& fault, const World& world, bool safe);
 
 // Fills in the addresses of a fault's peers; nothing for other kinds of fault.
 void resolve(DesiredFault& fault, const World& world);

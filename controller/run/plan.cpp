@@ -110,7 +110,9 @@ private:
             return;
         }
         keep_exceptions(wanted, record);
-        if (spares_others(record, wanted) && !lacks_exceptions(wanted, world_).empty()) {
+        if (!wanted.endangers.empty()) {
+            plan_.undo.push_back(record.id);  // somebody has joined it, or is protected from now on
+        } else if (spares_others(record, wanted) && !lacks_exceptions(wanted, world_).empty()) {
             plan_.undo.push_back(record.id);  // until it is known whom to spare
         } else if (record.state != FaultState::kInjected || !record.observed_at) {
             inject(wanted, container, Cause::kConfirm);
@@ -233,7 +235,7 @@ private:
         if (needs_life && container->state == ContainerState::kPaused) return;
         // Without them it would be in force for nobody, or for those whom it is to spare.
         if (!lacks_peers(fault, world_).empty()) return;
-        if (!protected_sharer(fault, world_).empty()) return;
+        if (!fault.endangers.empty()) return;
         inject(fault, *container, Cause::kNew);
     }
 

@@ -24,6 +24,8 @@ struct DesiredFault {
     TimePoint begin;
     TimePoint end;
     PeerAddresses peers;  // of a network fault; see peers.h
+    // A container that must be spared and that the fault would hit too; "" where there is none.
+    std::string endangers;
 
     friend bool operator==(const DesiredFault&, const DesiredFault&) = default;
 };

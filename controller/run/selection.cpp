@@ -90,7 +90,8 @@ std::size_t service_cap(const Safety& safety, std::size_t services) {
 // where the run is in safe mode.
 std::set<std::string> allowed_services(const std::map<std::string, double>& weights,
                                        std::size_t cap, const std::vector<Chosen>& chosen,
-                                       std::uint64_t seed, const safety::Policy* safe) {
+                                       std::uint64_t seed, const safety::Policy* safe,
+                                       std::string& later) {
     std::set<std::string> allowed;
     // Those that were chosen first, where an edit or a change of the policy has left room for
     // fewer.
@@ -106,7 +107,13 @@ std::set<std::string> allowed_services(const std::map<std::string, double>& weig
     std::ranges::sort(others);
     for (const auto& [rank, service] : others) {
         if (allowed.size() >= cap) break;
-        if (safe != nullptr && safety::path_neighbour(*safe, service, allowed)) continue;
+        const auto neighbour =
+            safe == nullptr ? std::nullopt : safety::path_neighbour(*safe, service, allowed);
+        if (neighbour) {
+            later = "service " + service + " is on one path of dependencies with " + *neighbour +
+                    ", which is being hit";
+            continue;
+        }
         allowed.insert(service);
     }
     return allowed;
@@ -142,20 +149,28 @@ void note(Wanted& wanted, const Target& target, const Container& container) {
     weight = std::max(weight, target.weight);
 }
 
-// Of what a critical service needs one container is left alone, besides those hit already.
-void leave_one(std::vector<Pick>& picks, const std::vector<Container>& population,
-               const std::vector<Chosen>& chosen, const safety::Policy& policy) {
-    std::map<std::string, std::size_t> left;  // by service: how many more may be hit
+// The containers that serve, by service, besides those chosen already.
+std::map<std::string, std::set<std::string>> serving(const std::vector<Container>& population,
+                                                     const std::vector<Chosen>& chosen,
+                                                     const safety::Policy& policy) {
+    std::map<std::string, std::set<std::string>> names;
     for (const auto& container : population) {
-        if (!container.running() || was_chosen(chosen, container)) continue;
-        ++left[service_key(container)];
+        if (was_chosen(chosen, container) || !safety::serves(policy, container)) continue;
+        names[service_key(container)].insert(container.name);
     }
+    return names;
+}
+
+// Of what a critical service needs one container that serves is left alone.
+void leave_one(std::vector<Pick>& picks, std::map<std::string, std::set<std::string>> left,
+               const std::vector<Chosen>& chosen, const safety::Policy& policy) {
     std::erase_if(picks, [&](const Pick& pick) {
         const bool before = std::ranges::find(chosen, pick.name, &Chosen::name) != chosen.end();
         const auto key = service_key(pick.project, pick.service);
         if (before || !safety::keeps_one(policy, key)) return false;
-        if (left[key] < 2) return true;
-        --left[key];
+        auto& names = left[key];
+        if (names.size() - names.count(pick.name) == 0) return true;
+        names.erase(pick.name);
         return false;
     });
 }
@@ -171,6 +186,11 @@ Selection select(const Spec& spec, std::uint64_t seed, const std::vector<Contain
     std::set<std::string> matched_services;
     std::map<std::string, std::string> spared;
     std::set<std::string> down;
+    const auto serve = serving(population, chosen, policy);
+    const auto others = [&](const Container& container) -> std::size_t {
+        const auto it = serve.find(service_key(container));
+        return it == serve.end() ? 0 : it->second.size() - it->second.count(container.name);
+    };
     const bool frozen = spec.targeting == Targeting::kStatic && !chosen.empty();
     for (std::size_t i = 0; i < spec.targets.size(); ++i) {
         const auto& target = spec.targets[i];
@@ -180,7 +200,8 @@ Selection select(const Spec& spec, std::uint64_t seed, const std::vector<Contain
             if (!matches(target, container)) continue;
             auto why = safety::why_spared(policy, container, safe);
             if (!why && !was_chosen(chosen, container)) {
-                why = safety::why_spared_now(policy, container, safe);
+                why = safety::why_spared_now(policy, container, safe, others(container));
+                if (why) selection.later = "container " + container.name + ": " + *why;
             }
             if (why) {
                 spared.emplace(container.name, std::move(*why));
@@ -202,13 +223,14 @@ Selection select(const Spec& spec, std::uint64_t seed, const std::vector<Contain
     selection.service_cap = service_cap(spec.safety, matched_services.size());
     const auto allowed =
         allowed_services(wanted.weights, selection.service_cap,
-                         counted(chosen, population, matched), seed, safe ? &policy : nullptr);
+                         counted(chosen, population, matched), seed, safe ? &policy : nullptr,
+                         selection.later);
     for (auto& [name, pick] : wanted.picks) {
         if (allowed.contains(service_key(pick.project, pick.service)))
             selection.picks.push_back(std::move(pick));
     }
     if (safe && !policy.safety.critical_services.empty()) {
-        leave_one(selection.picks, population, chosen, policy);
+        leave_one(selection.picks, serve, chosen, policy);
     }
     for (auto& [name, why] : spared) selection.spared.push_back({name, std::move(why)});
     selection.down.assign(down.begin(), down.end());

@@ -35,6 +35,7 @@ struct Selection {
     std::size_t service_cap = 0;    // how many services may be hit, from `safety`
     std::vector<Spared> spared;     // containers that would have matched, but must not be touched
     std::vector<std::string> down;  // matched, but not running
+    std::string later;  // why somebody who may be hit later must not be now; "" where nobody is so
 
     friend bool operator==(const Selection&, const Selection&) = default;
 };

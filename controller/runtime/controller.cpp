@@ -41,6 +41,7 @@ Result<> Controller::restore() {
     fired_ = std::move(loaded->fired);
     notes_ = std::move(loaded->notes);
     gatekeeper_.halt(noted(std::string{kHaltedNote}));
+    metrics_.halted(!gatekeeper_.halted().empty());
     for (auto& run : loaded->runs) {
         auto& known = known_[run.experiment];
         known.history = std::move(loaded->history[run.experiment]);
@@ -66,6 +67,7 @@ Result<> Controller::restore() {
         }
     }
     restore_schedules();
+    restore_due();
     restore_monkey_hits();
     for (const auto& [name, known] : known_) {
         note_running(name);
@@ -133,6 +135,7 @@ Task<> Controller::run() {
         wakeup_.expires_after(std::max(next - boot_now(), Duration{0}));
         co_await wakeup_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
     }
+    leaving_ = true;
     co_await tasks_.join();
 }
 

@@ -75,6 +75,8 @@ public:
     // A fact that outlives the controller (store::Store::note), and is kept there in time.
     void note(const std::string& key, const std::string& value);
     [[nodiscard]] std::string noted(const std::string& key) const;
+    // Waits until what was noted is stored; false where it is not within `patience`.
+    [[nodiscard]] Task<bool> notes_stored(Duration patience);
 
     // Whether a stop now would end a run: something is in force, or still to come.
     [[nodiscard]] bool amid_experiments() const;
@@ -143,6 +145,7 @@ private:
         std::optional<TimePoint> schedule_base;
         std::string schedule;
         std::optional<TimePoint> due_since;  // a run is due and was not begun
+        std::optional<TimePoint> due_at;     // when `run` was due, where a schedule has made it
         std::optional<TimePoint> next_run;
         std::optional<Told> told;  // absent where the status has to be written anew
         // Wall clock less boot clock, when the times of `run` were last right.
@@ -170,7 +173,7 @@ private:
     void admit_new_run(const std::string& name, Known& known);
     // Schedules (controller/runtime/recurring.cpp). Returns when to look again.
     [[nodiscard]] std::optional<TimePoint> follow_schedule(const std::string& name, Known& known);
-    void take_due(const std::string& name, Known& known, TimePoint now);
+    void take_due(const std::string& name, Known& known, TimePoint due);
     void expire_waiting(Known& known, TimePoint now);
     void set_base(const std::string& name, Known& known, TimePoint base);
     void forget_schedule(const std::string& name);
@@ -181,10 +184,18 @@ private:
                                                         const Known& known);
     [[nodiscard]] std::set<std::string> rested_services(const std::string& name) const;
     [[nodiscard]] bool is_safe(const std::string& name, const Spec& spec) const;
+    // One run follows the other: that the next is due while one goes on is no news.
+    [[nodiscard]] bool is_back_to_back(const std::string& name) const;
     void note_refusals(const Run& before, const Run& run);
     void follow_probes(const std::string& name, const Known& known) const;
     void note_running(const std::string& name);
-    void note_monkey_hits(const std::set<std::string>& keys, TimePoint at);
+    void note_monkey_hits(const std::string& name, const Run& run);
+    [[nodiscard]] Task<> keep_note(std::string key);
+    void note_due(const std::string& name, std::optional<TimePoint> due);
+    void restore_due();
+    // What a run under way has to undo by now; it takes over why it is stopped.
+    [[nodiscard]] std::vector<std::string> due_meanwhile(Known& known, Run& run,
+                                                         const run::Facts& facts);
     void restore_monkey_hits();
     [[nodiscard]] Task<> save_or_log(Run& run);
     [[nodiscard]] Task<Result<>> save(Run& run);
@@ -218,10 +229,12 @@ private:
     std::map<std::string, Known> known_;
     std::set<store::FiredKey> fired_;
     std::map<std::string, std::string> notes_;
+    std::set<std::string> unstored_;  // keys of those that are not on the disk yet
     std::set<std::string> running_;
     // When the chaos monkey last hit a service, by key.
     std::map<std::string, TimePoint> monkey_hits_;
     bool restored_ = false;
+    bool leaving_ = false;  // run() is about to return
     bool looked_ = false;  // first_look() was called
     std::optional<TimePoint> stop_by_;
 };

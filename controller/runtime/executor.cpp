@@ -1,7 +1,9 @@
 #include "controller/runtime/executor.h"
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <set>
+#include <boost/asio/use_awaitable.hpp>
 
 #include "controller/api/clock.h"
 #include "controller/run/outcome.h"
@@ -11,14 +13,25 @@
 namespace chaos::runtime {
 namespace {
 
+namespace asio = boost::asio;
 using Steady = std::chrono::steady_clock;
+
+// An injection that takes longer than this may take very long (a stop with its grace, a program of
+// the user's): from then on it is looked that often at what has to be undone meanwhile.
+constexpr Duration kMeanwhile = std::chrono::milliseconds{100};
 
 }  // namespace
 
-Task<> Executor::carry_out(run::FaultPlan plan, Run& run, Save save) {
+struct Executor::Flight {
+    std::set<std::string> ids;
+    asio::steady_timer landed;
+    bool over = false;
+};
+
+Task<> Executor::carry_out(run::FaultPlan plan, Run& run, Save save, Meanwhile meanwhile) {
     if (!plan.undo.empty()) co_await undo_all(plan.undo, run);
     for (const auto& settled : plan.settle) run::note_settled(run, settled, wall_now());
-    if (!plan.inject.empty()) co_await inject_all(plan.inject, run, save);
+    if (!plan.inject.empty()) co_await inject_all(plan.inject, run, save, meanwhile);
     if (!plan.observe.empty()) co_await observe_all(plan.observe, run);
     for (const auto& name : plan.start) co_await start_one(run, name);
 }
@@ -88,7 +101,7 @@ Task<> Executor::observe_one(Run& run, std::string id) {
 }
 
 Task<> Executor::inject_all(const std::vector<run::Injection>& injections, Run& run,
-                            const Save& save) {
+                            const Save& save, const Meanwhile& meanwhile) {
     std::set<std::string> again;
     for (const auto& injection : injections) {
         if (run::record_intent(run, injection, wall_now())) again.insert(injection.fault.id);
@@ -103,11 +116,58 @@ Task<> Executor::inject_all(const std::vector<run::Injection>& injections, Run& 
                    {{"experiment", run.experiment}, {"error", saved.error().context}});
         co_return;
     }
-    TaskGroup tasks{co_await boost::asio::this_coro::executor, on_bug_};
+    // The disk may have taken its time, and the run may have been stopped.
+    static_cast<void>(meanwhile(run));
+    if (!run.stop_reason.empty()) {
+        for (const auto& injection : injections) {
+            run::note_withheld(run, injection.fault.id, again.contains(injection.fault.id));
+        }
+        co_return;
+    }
+    const auto executor = co_await asio::this_coro::executor;
+    Flight flight{{}, asio::steady_timer{executor}};
+    TaskGroup tasks{executor, on_bug_};
+    TaskGroup beside{executor, on_bug_};
     for (const auto& injection : injections) {
-        tasks.spawn(inject_one(run, injection, again.contains(injection.fault.id)));
+        flight.ids.insert(injection.fault.id);
+        tasks.spawn(inject_in(flight, run, injection, again.contains(injection.fault.id)));
+    }
+    beside.spawn(undo_meanwhile(run, flight, meanwhile));
+    co_await tasks.join();
+    flight.over = true;
+    flight.landed.cancel();
+    co_await beside.join();
+}
+
+Task<> Executor::inject_in(Flight& flight, Run& run, run::Injection injection, bool again) {
+    co_await inject_one(run, injection, again);
+    flight.ids.erase(injection.fault.id);
+}
+
+Task<> Executor::undo_meanwhile(Run& run, Flight& flight, const Meanwhile& meanwhile) {
+    TaskGroup tasks{co_await asio::this_coro::executor, on_bug_};
+    std::set<std::string> undoing;
+    for (;;) {
+        flight.landed.expires_after(kMeanwhile);
+        if (!flight.over) co_await flight.landed.async_wait(asio::as_tuple(asio::use_awaitable));
+        if (flight.over) break;
+        for (const auto& id : meanwhile(run)) {
+            const auto* fault = run.find_fault(id);
+            if (fault == nullptr || undoing.contains(id)) continue;
+            if (flight.ids.contains(id)) {
+                reconcilers_(fault->spec).give_up(*fault);
+                continue;
+            }
+            undoing.insert(id);
+            tasks.spawn(undo_beside(run, id, undoing));
+        }
     }
     co_await tasks.join();
+}
+
+Task<> Executor::undo_beside(Run& run, std::string id, std::set<std::string>& undoing) {
+    co_await undo_one(run, id);
+    undoing.erase(id);
 }
 
 Task<> Executor::inject_one(Run& run, run::Injection injection, bool again) {

@@ -3,6 +3,9 @@
 #pragma once
 
 #include <functional>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "controller/api/run.h"
 #include "controller/run/plan.h"
@@ -15,6 +18,9 @@ class Executor {
 public:
     // Makes a run durable and sets its id. Nothing is injected where it fails.
     using Save = std::function<Task<Result<>>(Run&)>;
+    // Asked while injections are under way, which may take long: the faults that have to be undone
+    // by now. Sets the run's stop reason where there is one, and nothing more is injected then.
+    using Meanwhile = std::function<std::vector<std::string>(Run&)>;
 
     Executor(World& world, ReconcilerTable reconcilers, TaskGroup::BugHandler on_bug,
              telemetry::Metrics& metrics)
@@ -24,18 +30,25 @@ public:
           metrics_(metrics) {}
 
     // Undoes in parallel, then settles, then records and injects in parallel, then looks at what is
-    // in force, then starts targets that did not come back. What came of it is in the run's fault
-    // records, targets and events. The last save (of the marks) is the caller's.
-    [[nodiscard]] Task<> carry_out(run::FaultPlan plan, Run& run, Save save);
+    // in force, then starts targets that did not come back. No injection keeps another fault from
+    // being undone in time. What came of it is in the run's fault records, targets and events. The
+    // last save (of the marks) is the caller's.
+    [[nodiscard]] Task<> carry_out(run::FaultPlan plan, Run& run, Save save, Meanwhile meanwhile);
     // Tells the reconcilers what an earlier life of the controller has left in force.
     void restore(const Run& run);
 
 private:
     [[nodiscard]] Task<> undo_all(const std::vector<std::string>& ids, Run& run);
     [[nodiscard]] Task<> undo_one(Run& run, std::string id);
+    // The injections under way, and what tells that there are none any more.
+    struct Flight;
+
     [[nodiscard]] Task<> inject_all(const std::vector<run::Injection>& injections, Run& run,
-                                    const Save& save);
+                                    const Save& save, const Meanwhile& meanwhile);
+    [[nodiscard]] Task<> undo_meanwhile(Run& run, Flight& flight, const Meanwhile& meanwhile);
+    [[nodiscard]] Task<> undo_beside(Run& run, std::string id, std::set<std::string>& undoing);
     [[nodiscard]] Task<> inject_one(Run& run, run::Injection injection, bool again);
+    [[nodiscard]] Task<> inject_in(Flight& flight, Run& run, run::Injection injection, bool again);
     [[nodiscard]] Task<> observe_all(const std::vector<std::string>& ids, Run& run);
     [[nodiscard]] Task<> observe_one(Run& run, std::string id);
     [[nodiscard]] Task<> start_one(Run& run, std::string name);

@@ -13,14 +13,20 @@ constexpr Duration kFirstSpan = std::chrono::milliseconds{100};
 }  // namespace
 
 Gatekeeper::Gatekeeper(World& world, std::string own_container)
-    : world_(world), config_(std::make_shared<const Config>()) {
+    : world_(world), config_(std::make_shared<const Config>()), settling_since_(boot_now()) {
     standing_.configured = false;
     policy_.own_container = std::move(own_container);
 }
 
 void Gatekeeper::configure(std::shared_ptr<const Config> config) {
+    const bool other_source = config_->safety.incidents != config->safety.incidents;
     config_ = std::move(config);
     standing_.configured = true;
+    if (other_source) {
+        alerts_ = fail(ErrorCode::kUnavailable, "not asked yet");
+        alerts_at_.reset();
+        settling_since_ = boot_now();
+    }
     policy_.safety = config_->safety;
     look_again();
 }
@@ -72,19 +78,27 @@ void Gatekeeper::take_host(TimePoint now) {
     }
 }
 
-void Gatekeeper::note_hits(const std::string& experiment, std::set<std::string> keys) {
+void Gatekeeper::note_hits(const std::string& experiment, Hits hits) {
     readings_stale_ = true;
-    if (keys.empty()) {
+    if (hits.keys.empty()) {
         hits_.erase(experiment);
     } else {
-        hits_[experiment] = std::move(keys);
+        hits_[experiment] = std::move(hits);
     }
 }
 
 std::set<std::string> Gatekeeper::hit_services(const std::string& but) const {
     std::set<std::string> all;
-    for (const auto& [experiment, keys] : hits_) {
-        if (experiment != but) all.insert(keys.begin(), keys.end());
+    for (const auto& [experiment, hits] : hits_) {
+        if (experiment != but) all.insert(hits.keys.begin(), hits.keys.end());
+    }
+    return all;
+}
+
+std::set<std::string> Gatekeeper::hit_containers(const std::string& but) const {
+    std::set<std::string> all;
+    for (const auto& [experiment, hits] : hits_) {
+        if (experiment != but) all.insert(hits.names.begin(), hits.names.end());
     }
     return all;
 }
@@ -96,6 +110,7 @@ const safety::Readings& Gatekeeper::readings() {
     readings_stale_ = false;
     read_at_ = now;
     readings_ = {};
+    readings_.settling = now < settling_since_ + kFresh;
     take_incidents(now);
     take_host(now);
     if (synced_at_ && now < *synced_at_ + kFresh) {
@@ -122,8 +137,10 @@ const safety::Graph& Gatekeeper::graph() {
 const safety::Policy& Gatekeeper::policy(const std::string& experiment,
                                          std::set<std::string> rested) {
     refresh_graph();
-    // Without dependencies nobody is on anybody's path.
-    policy_.busy = policy_.graph.has_edges() ? hit_services(experiment) : std::set<std::string>{};
+    // Without dependencies nobody is on anybody's path, and nobody's provider.
+    const bool edges = policy_.graph.has_edges();
+    policy_.busy = edges ? hit_services(experiment) : std::set<std::string>{};
+    policy_.held = edges ? hit_containers(experiment) : std::set<std::string>{};
     policy_.rested = std::move(rested);
     return policy_;
 }

@@ -30,6 +30,8 @@ public:
     void halt(std::string why) { standing_.halted = std::move(why); }
     [[nodiscard]] const std::string& halted() const { return standing_.halted; }
     void drain() { standing_.draining = true; }
+    // What only a restart brings into force: nothing begins before; "": nothing.
+    void need_restart(std::string why) { standing_.restart = std::move(why); }
     [[nodiscard]] bool draining() const { return standing_.draining; }
 
     // What Alertmanager says; the last answer counts for kFresh.
@@ -37,8 +39,13 @@ public:
     // The containers have changed.
     void look_again() { graph_stale_ = readings_stale_ = true; }
 
-    // The keys of the services that an experiment is hitting; empty: it does not run.
-    void note_hits(const std::string& experiment, std::set<std::string> keys);
+    // What an experiment is hitting: the keys of its services, the names of its containers. Empty:
+    // it does not run.
+    struct Hits {
+        std::set<std::string> keys;
+        std::set<std::string> names;
+    };
+    void note_hits(const std::string& experiment, Hits hits);
 
     // Gates closed to an experiment.
     [[nodiscard]] std::vector<safety::Closed> closed(const safety::Question& question);
@@ -57,6 +64,7 @@ public:
 private:
     void refresh_graph();
     [[nodiscard]] std::set<std::string> hit_services(const std::string& but = {}) const;
+    [[nodiscard]] std::set<std::string> hit_containers(const std::string& but) const;
     void take_incidents(TimePoint now);
     void take_host(TimePoint now);
 
@@ -65,7 +73,7 @@ private:
     safety::Standing standing_;
     safety::Policy policy_;
     bool graph_stale_ = true;
-    std::map<std::string, std::set<std::string>> hits_;  // by experiment
+    std::map<std::string, Hits> hits_;  // by experiment
     safety::Readings readings_;
     std::optional<TimePoint> read_at_;
     bool readings_stale_ = true;
@@ -73,6 +81,7 @@ private:
     Result<safety::HostUsage> host_ = fail(ErrorCode::kUnavailable, "not measured yet");
     std::optional<TimePoint> host_at_;
     std::optional<TimePoint> synced_at_;
+    TimePoint settling_since_;
     Result<std::vector<std::string>> alerts_ = fail(ErrorCode::kUnavailable, "not asked yet");
     std::optional<TimePoint> alerts_at_;
 };

@@ -11,6 +11,8 @@ namespace chaos::runtime {
 namespace {
 
 constexpr std::string_view kHitNote = "monkey-hit/";  // and the service's key
+constexpr Duration kNoteRetry = std::chrono::seconds{1};
+constexpr Duration kNoteLook = std::chrono::milliseconds{2};
 
 bool is_monkey(const std::string& name) { return name.starts_with(config::kMonkeyPrefix); }
 
@@ -28,12 +30,29 @@ void Controller::note(const std::string& key, const std::string& value) {
     } else {
         notes_[key] = value;
     }
-    auto keep = [](Controller& self, std::string k, std::string v) -> Task<> {
-        auto job = [&self, k, v] { return self.store_.note(k, v); };
-        const auto stored = co_await self.store_worker_.run(std::move(job));
-        if (!stored) log::error("state store", {{"error", stored.error().context}});
-    };
-    tasks_.spawn(keep(*this, key, value));
+    if (unstored_.insert(key).second) tasks_.spawn(keep_note(key));
+}
+
+// Until it is stored as it is by then: what is only in memory would not outlive us.
+Task<> Controller::keep_note(std::string key) {
+    for (;;) {
+        auto value = noted(key);
+        auto job = [this, key, value] { return store_.note(key, value); };
+        const auto stored = co_await store_worker_.run(std::move(job));
+        if (stored && noted(key) == value) break;
+        if (stored) continue;
+        log::error("state store", {{"note", key}, {"error", stored.error().context}});
+        if (leaving_ || !co_await sleep_for(kNoteRetry)) co_return;
+    }
+    unstored_.erase(key);
+}
+
+Task<bool> Controller::notes_stored(Duration patience) {
+    const auto until = boot_now() + patience;
+    while (!unstored_.empty() && boot_now() < until) {
+        if (!co_await sleep_for(kNoteLook)) break;
+    }
+    co_return unstored_.empty();
 }
 
 void Controller::emergency_stop(const std::string& why) {
@@ -61,7 +80,7 @@ Result<std::string> Controller::resume_all() {
 bool Controller::amid_experiments() const {
     return std::ranges::any_of(running_, [&](const auto& name) {
         const Run& run = *known_.at(name).run;
-        return run.holds_faults() || (run.phase == Phase::kRunning && !run.paused_since);
+        return run.holds_faults() || (run.underway() && !run.paused_since);
     });
 }
 
@@ -89,23 +108,36 @@ void Controller::note_running(const std::string& name) {
     if (running_.insert(name).second) {
         if (settings_.watch_gates) settings_.watch_gates();
         if (is_monkey(name)) {
-            metrics_.monkey_run(std::max(wall_now() - run.created_at, Duration{0}));
+            const auto due = it->second.due_at.value_or(run.created_at);
+            metrics_.monkey_run(std::max(wall_now() - due, Duration{0}));
         }
     }
     it->second.hits = run.targets.size();
-    std::set<std::string> keys;
+    Gatekeeper::Hits now;
     for (const auto& target : run.targets) {
-        keys.insert(safety::service_key(target.project, target.service));
+        now.keys.insert(safety::service_key(target.project, target.service));
+        now.names.insert(target.name);
     }
-    if (is_monkey(name)) note_monkey_hits(keys, run.created_at);
-    gatekeeper_.note_hits(name, std::move(keys));
+    gatekeeper_.note_hits(name, std::move(now));
 }
 
-void Controller::note_monkey_hits(const std::set<std::string>& keys, TimePoint at) {
-    for (const auto& key : keys) {
+// When the monkey has hit which service, for chaos_monkey.min_spacing.
+void Controller::note_monkey_hits(const std::string& name, const Run& run) {
+    if (!is_monkey(name)) return;
+    for (const auto& fault : run.faults) {
+        const auto target = std::ranges::find(run.targets, fault.target, &RunTarget::name);
+        if (!fault.injected_at || target == run.targets.end()) continue;
+        const auto key = safety::service_key(target->project, target->service);
         auto& last = monkey_hits_[key];
-        last = std::max(last, at);
+        if (last >= *fault.injected_at) continue;
+        last = *fault.injected_at;
         note(std::string{kHitNote} + key, std::to_string(last.time_since_epoch().count()));
+    }
+    const auto rested = wall_now() - gatekeeper_.config().monkey.min_spacing;
+    for (auto it = monkey_hits_.begin(); it != monkey_hits_.end();) {
+        const bool past = it->second <= rested;
+        if (past) note(std::string{kHitNote} + it->first, "");
+        it = past ? monkey_hits_.erase(it) : std::next(it);
     }
 }
 
@@ -152,6 +184,11 @@ bool Controller::is_safe(const std::string& name, const Spec& spec) const {
     if (!spec.safety.safe_mode) return false;
     return !is_monkey(name) ||
            noted(std::string{kMonkeyModeNote}) != config::to_string(MonkeyMode::kProduction);
+}
+
+bool Controller::is_back_to_back(const std::string& name) const {
+    return is_monkey(name) &&
+           noted(std::string{kMonkeyModeNote}) == config::to_string(MonkeyMode::kAggressive);
 }
 
 std::vector<safety::Closed> Controller::closed_to(const std::string& name, const Known& known) {

@@ -170,7 +170,7 @@ void Controller::admit_new_run(const std::string& name, Known& known) {
         known.run = std::move(fresh);
         known.run->id = std::exchange(known.reused_id, 0);
         known.run->held = known.asked.hold.value_or(false);
-        known.due_since.reset();
+        known.due_at = std::exchange(known.due_since, std::nullopt);
         known.probes.clear();
         known.told.reset();
     }
@@ -237,6 +237,17 @@ void Controller::wake_waiting(const std::string& name) {
     }
 }
 
+std::vector<std::string> Controller::due_meanwhile(Known& known, Run& run,
+                                                   const run::Facts& facts) {
+    if (known.asked.abort) take_requests(known, run);
+    auto now = run::decide(run, facts);
+    if (run.stop_reason.empty() && !now.run.stop_reason.empty()) {
+        run.stop_reason = std::move(now.run.stop_reason);
+        run.events = std::move(now.run.events);
+    }
+    return std::move(now.plan.undo);
+}
+
 Task<std::optional<TimePoint>> Controller::advance(const std::string& name, Known& known,
                                                    Run before, bool wanted) {
     const auto good = known.good;  // stays, whatever is edited meanwhile
@@ -248,7 +259,7 @@ Task<std::optional<TimePoint>> Controller::advance(const std::string& name, Know
     // Made anew after every wait: the world goes on meanwhile.
     const auto facts = [&]() -> run::Facts {
         return {spec,
-                wanted,
+                wanted && desired_.entries().contains(name),
                 good && good->experiment.paused(),
                 stop_by_.has_value(),
                 {world_.containers(), world_.synced(), world_.hosts(),
@@ -279,12 +290,18 @@ Task<std::optional<TimePoint>> Controller::advance(const std::string& name, Know
     if (acts && asked) co_await save_or_log(run);
     if (acts) {
         Executor::Save save_run = [this](Run& r) { return save(r); };
-        co_await executor_.carry_out(std::move(decision.plan), run, std::move(save_run));
+        Executor::Meanwhile meanwhile = [&](Run& r) { return due_meanwhile(known, r, facts()); };
+        co_await executor_.carry_out(std::move(decision.plan), run, std::move(save_run),
+                                     std::move(meanwhile));
     }
     if (acts) decision.timeline.reset();  // the world has changed
     auto conclusion = run::conclude(std::move(run), facts(), std::move(decision.timeline));
     known.run = std::move(conclusion.run);
     note_running(name);
+    note_monkey_hits(name, *known.run);
+    if (known.due_at && !known.due_since && (known.run->begun() || known.run->finished())) {
+        note_due(name, std::nullopt);
+    }
     note_refusals(before, *known.run);
     follow_probes(name, known);
     const bool changed = *known.run != before;

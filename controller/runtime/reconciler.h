@@ -28,6 +28,10 @@ public:
     // whether something was done; the record stays), others (nothing was done).
     [[nodiscard]] virtual Task<Result<Effect>> inject(const FaultRecord& record, bool again) = 0;
 
+    // The fault of an injection under way is not wanted any more: the injection should end soon,
+    // whatever comes of it. It is undone then.
+    virtual void give_up(const FaultRecord& /*record*/) {}
+
     // Looks at a fault that is in force, and puts it right where it is not as it should be any
     // more. Only for kinds that something outside Docker holds. Errors: kNotFound (that life of the
     // container is over), others (nothing is known).

@@ -12,6 +12,7 @@ namespace chaos::runtime {
 namespace {
 
 constexpr std::string_view kBaseNote = "schedule/";  // and the experiment's name
+constexpr std::string_view kDueNote = "due/";        // likewise: of a run that has not begun
 
 // "BASE SCHEDULE", BASE in nanoseconds since 1970.
 std::string base_note(TimePoint base, const std::string& schedule) {
@@ -35,6 +36,23 @@ std::string words_of(const Spec& spec) {
 }
 
 }  // namespace
+
+void Controller::note_due(const std::string& name, std::optional<TimePoint> due) {
+    note(std::string{kDueNote} + name,
+         due ? std::to_string(due->time_since_epoch().count()) : std::string{});
+}
+
+// A run that was due and had not begun when the controller ended is due still.
+void Controller::restore_due() {
+    for (const auto& [key, value] : notes_) {
+        if (!key.starts_with(kDueNote)) continue;
+        const TimePoint due{Duration{std::strtoll(value.c_str(), nullptr, 10)}};
+        auto& known = known_[key.substr(kDueNote.size())];
+        const auto id = std::string{kScheduledPrefix} + format_time(due);
+        known.due_at = due;
+        if (!known.run || known.run->run_id != id) known.due_since = due;
+    }
+}
 
 void Controller::restore_schedules() {
     for (const auto& [key, value] : notes_) {
@@ -62,6 +80,7 @@ std::optional<TimePoint> Controller::follow_schedule(const std::string& name, Kn
     if (spec.schedule != Schedule::kRecurring) {
         known.next_run.reset();
         known.due_since.reset();
+        known.due_at.reset();
         if (known.schedule_base) forget_schedule(name);
         known.schedule_base.reset();
         return std::nullopt;
@@ -78,12 +97,12 @@ std::optional<TimePoint> Controller::follow_schedule(const std::string& name, Kn
     const auto due = schedule::due(*spec.recurrence, spec.time_zone, *known.schedule_base,
                                    spec.starting_deadline, seed, now);
     known.next_run = due.next;
-    if (due.now || due.missed) {
+    if (due.at || due.missed) {
         set_base(name, known, now);
         known.next_run = schedule::next(*spec.recurrence, spec.time_zone, now, seed);
     }
     // What is paused, and what must not begin any more, is not due either.
-    if (due.now && !experiment.paused() && !stop_by_) take_due(name, known, now);
+    if (due.at && !experiment.paused() && !stop_by_) take_due(name, known, *due.at);
     if (due.missed) {
         metrics_.run_missed();
         log::warning("a run was missed: it was due longer ago than spec.starting_deadline",
@@ -94,19 +113,25 @@ std::optional<TimePoint> Controller::follow_schedule(const std::string& name, Kn
 }
 
 // A run is due. One that is still going on keeps it from beginning, or is ended for it.
-void Controller::take_due(const std::string& name, Known& known, TimePoint now) {
+void Controller::take_due(const std::string& name, Known& known, TimePoint due) {
     const auto& spec = known.good->experiment.spec;
+    const auto now = wall_now();
     if (!known.active()) {
-        known.due_since = now;
+        known.due_since = due;
+        note_due(name, due);
         return;
     }
+    // One that waits since it was due itself stands for all that come due meanwhile.
+    if (known.run->scheduled() && known.run->underway() && !known.run->begun()) return;
     if (spec.concurrency_policy == ConcurrencyPolicy::kReplace && !known.run->finished()) {
-        known.due_since = now;
+        known.due_since = due;
+        note_due(name, due);
         if (!known.run->stop_reason.empty()) return;
         known.run->stop_reason = "Replaced";
         known.run->add_event(now, true, "Replaced", "the next run is due; undoing every fault");
         return;
     }
+    if (is_back_to_back(name)) return;
     metrics_.run_missed();
     known.run->add_event(now, true, "RunSkipped",
                          "a run was due while this one was not over (concurrency_policy)");
@@ -118,7 +143,8 @@ void Controller::expire_waiting(Known& known, TimePoint now) {
     const auto& deadline = known.good->experiment.spec.starting_deadline;
     if (!deadline || !known.run || !known.run->scheduled()) return;
     Run& run = *known.run;
-    if (!run.underway() || !run.targets.empty() || now <= run.created_at + *deadline) return;
+    const auto due = known.due_at.value_or(run.created_at);
+    if (!run.underway() || !run.targets.empty() || now <= due + *deadline) return;
     run::finish(
         run, Phase::kFailed, Verdict::kError, "StartingDeadline",
         "it could not start in time: " + (run.message.empty() ? "not looked at" : run.message),
@@ -130,6 +156,7 @@ void Controller::expire_waiting(Known& known, TimePoint now) {
 
 void Controller::forget_schedule(const std::string& name) {
     note(std::string{kBaseNote} + name, "");
+    note_due(name, std::nullopt);
 }
 
 std::vector<Controller::Upcoming> Controller::upcoming() const {

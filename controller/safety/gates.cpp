@@ -27,7 +27,9 @@ std::string some_of(const std::vector<std::string>& names) {
 
 class Gates {
 public:
-    Gates(const Config& config, TimePoint now) : safety_(config.safety), now_(now) {}
+    // `wait`: what is not known yet closes no gate.
+    Gates(const Config& config, bool wait, TimePoint now)
+        : safety_(config.safety), wait_(wait), now_(now) {}
 
     void look_at_standing(const Standing& standing, bool begun) {
         if (!standing.halted.empty()) {
@@ -36,6 +38,9 @@ public:
         }
         if (!standing.configured) {
             close("ConfigInvalid", "no valid configuration has been read since the start");
+        }
+        if (!standing.restart.empty() && !begun) {
+            close("RestartNeeded", standing.restart + "; restart the controller");
         }
         if (standing.draining && !begun) {
             close("Stopping", "chaosctl stop: running experiments end, no other begins");
@@ -60,7 +65,7 @@ public:
 
     void look_at_incidents(const Readings& readings) {
         if (!readings.incidents) {
-            close("IncidentsUnknown", readings.incidents_error);
+            if (!wait_) close("IncidentsUnknown", readings.incidents_error);
         } else if (!readings.incidents->empty()) {
             close("Incident", "ongoing: " + some_of(*readings.incidents));
         }
@@ -68,7 +73,7 @@ public:
 
     void look_at_host(const Readings& readings) {
         if (!readings.host) {
-            if (safety_.max_cpu_usage < 100 || safety_.max_memory_usage < 100) {
+            if (!wait_ && (safety_.max_cpu_usage < 100 || safety_.max_memory_usage < 100)) {
                 close("HostUnknown", readings.host_error);
             }
             return;
@@ -89,7 +94,7 @@ public:
     void look_at_services(const Readings& readings) {
         if (safety_.min_healthy_services <= 0) return;
         if (!readings.health) {
-            close("HealthUnknown", "the Docker engine does not answer");
+            if (!wait_) close("HealthUnknown", "the Docker engine does not answer");
             return;
         }
         const auto& health = *readings.health;
@@ -117,6 +122,7 @@ private:
     }
 
     const SafetyConfig& safety_;
+    bool wait_;
     TimePoint now_;
     std::vector<Closed> closed_;
 };
@@ -126,7 +132,7 @@ private:
 std::vector<Closed> closed_gates(const Config& config, const Standing& standing,
                                  const Readings& readings, const Question& question,
                                  TimePoint now) {
-    Gates gates{config, now};
+    Gates gates{config, question.begun && readings.settling, now};
     gates.look_at_standing(standing, question.begun);
     gates.look_at_calendar(question);
     gates.look_at_incidents(readings);
@@ -137,7 +143,7 @@ std::vector<Closed> closed_gates(const Config& config, const Standing& standing,
 }
 
 std::vector<std::string_view> gate_reasons() {
-    return {"EmergencyStop", "ConfigInvalid",  "Stopping",         "Blackout",
+    return {"EmergencyStop", "ConfigInvalid",  "RestartNeeded", "Stopping",         "Blackout",
             "OutsideWindow", "Incident",       "IncidentsUnknown", "UnhealthyServices",
             "HealthUnknown", "CpuUsage",       "MemoryUsage",      "HostUnknown",
             "Concurrency",   "TargetUnhealthy"};

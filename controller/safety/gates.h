@@ -24,6 +24,9 @@ struct Readings {
     std::optional<std::vector<std::string>> incidents;
     std::string incidents_error;
     std::optional<HealthCount> health;  // absent: the engine does not answer
+    // The controller, or what the configuration names, has just come: what is not known is not
+    // known yet. What runs already goes on for that moment.
+    bool settling = false;
 };
 
 // Of one experiment.
@@ -38,6 +41,7 @@ struct Standing {
     std::string halted;      // why everything is stopped; "" where it is not
     bool draining = false;   // nothing new is admitted, what runs may end
     bool configured = true;  // false: no valid configuration has been read yet
+    std::string restart;     // what of the configuration only a restart brings into force; or ""
 };
 
 struct Closed {

@@ -37,6 +37,10 @@ Result<std::vector<std::string>> read_incident_file(const std::string& path) {
     }
     const auto status = std::filesystem::status(path, ec);
     if (status.type() == std::filesystem::file_type::not_found) return std::vector<std::string>{};
+    // Opening a pipe would wait for whoever writes it.
+    if (status.type() != std::filesystem::file_type::regular) {
+        return fail(ErrorCode::kUnavailable, path + ": expected a regular file");
+    }
     std::ifstream file{path};
     std::string line;
     if (!file) return fail(ErrorCode::kUnavailable, path + ": cannot be read");

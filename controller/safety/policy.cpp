@@ -16,6 +16,12 @@ bool label_is_true(const Container& container, std::string_view key) {
     return it != container.labels.end() && it->second == "true";
 }
 
+// "True", "1", "yes": whoever writes it means it. Only an explicit "false" does not protect.
+bool label_protects(const Container& container) {
+    const auto it = container.labels.find(kProtectedLabel);
+    return it != container.labels.end() && it->second != "false";
+}
+
 const std::string* first_match(const std::vector<std::string>& patterns, const std::string& name,
                                const std::string& service) {
     const auto it = std::ranges::find_if(patterns, [&](const auto& pattern) {
@@ -46,8 +52,9 @@ std::string critical_dependent(const Policy& policy, const std::string& key) {
 }  // namespace
 
 std::optional<std::string> why_spared(const Policy& policy, const Container& container, bool safe) {
-    if (label_is_true(container, kProtectedLabel)) {
-        return "label " + std::string{kProtectedLabel} + "=true";
+    if (label_protects(container)) {
+        return "label " + std::string{kProtectedLabel} + "=" +
+               container.labels.find(kProtectedLabel)->second;
     }
     if (!policy.own_container.empty() && container.id.starts_with(policy.own_container)) {
         return "it is the controller itself";
@@ -71,16 +78,19 @@ std::optional<std::string> why_spared(const Policy& policy, const Container& con
 }
 
 std::optional<std::string> why_spared_now(const Policy& policy, const Container& container,
-                                          bool safe) {
+                                          bool safe, std::size_t others) {
     const auto key = service_key(container);
     if (policy.rested.contains(key)) return "hit less than chaos_monkey.min_spacing ago";
     if (!safe) return std::nullopt;
     const auto dependent = critical_dependent(policy, key);
-    const auto node = policy.graph.nodes().find(key);
-    if (dependent.empty() || (node != policy.graph.nodes().end() && node->second.running > 1)) {
-        return std::nullopt;
-    }
+    if (dependent.empty() || others > 0) return std::nullopt;
     return "it is the only provider of critical service " + dependent + ", in safe mode";
+}
+
+bool serves(const Policy& policy, const Container& container) {
+    const bool well = container.health == Health::kNone || container.health == Health::kHealthy;
+    return container.state == ContainerState::kRunning && well &&
+           !policy.held.contains(container.name);
 }
 
 bool keeps_one(const Policy& policy, const std::string& key) {

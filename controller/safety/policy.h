@@ -16,6 +16,7 @@ struct Policy {
     Graph graph;
     std::string own_container;     // id, or a prefix of it; empty: the controller runs on the host
     std::set<std::string> busy;    // keys of services that other experiments are hitting
+    std::set<std::string> held;    // names of containers that other experiments are hitting
     std::set<std::string> rested;  // keys of services that were hit too short a time ago
 };
 
@@ -23,11 +24,17 @@ struct Policy {
 [[nodiscard]] std::optional<std::string> why_spared(const Policy& policy,
                                                     const Container& container, bool safe);
 
-// Why a container must not be chosen now: it was hit too short a time ago, or, in safe mode, is the
-// only one left of what a critical service needs. Not to be asked of one that was chosen before:
-// its own fault may have made it so.
+// Why a container must not be chosen now, though it may be later: it was hit too short a time ago,
+// or, in safe mode, none that serves is left besides it of what a critical service needs. Not to be
+// asked of one that was chosen before: its own fault may have made it so. `others`: how many more
+// of its service serve.
 [[nodiscard]] std::optional<std::string> why_spared_now(const Policy& policy,
-                                                        const Container& container, bool safe);
+                                                        const Container& container, bool safe,
+                                                        std::size_t others);
+
+// Whether a container does its work for those that depend on it: it runs, is not ill, and no other
+// experiment is hitting it.
+[[nodiscard]] bool serves(const Policy& policy, const Container& container);
 
 // Whether one container of a service must be left alone in safe mode, since a critical service
 // depends on it.

@@ -80,8 +80,8 @@ Due due(const Recurrence& recurrence, std::string_view zone, TimePoint base,
     const auto last = std::holds_alternative<Cron>(recurrence)
                           ? next(recurrence, zone, std::max(base, late_after), seed)
                           : (*first > late_after ? first : std::nullopt);
-    result.now = last && *last <= now;
-    result.missed = !result.now;
+    if (last && *last <= now) result.at = last;
+    result.missed = !result.at;
     return result;
 }
 

@@ -24,7 +24,7 @@ namespace chaos::schedule {
 // Of the times that have come since `base` one is left, whatever their number; the cost does not
 // depend on it. `deadline`: how late it may be taken up.
 struct Due {
-    bool now = false;     // one is due
+    std::optional<TimePoint> at;  // when the one that is due was to begin
     bool missed = false;  // one was, too long ago
     std::optional<TimePoint> next;
 };

@@ -55,7 +55,10 @@ Desired::Update Desired::update(const Scan& scan, const std::set<std::string>& c
     look_again_.reset();
     Update update;
     unavailable_ = scan.unavailable;
-    if (!unavailable_.empty()) return update;
+    if (!unavailable_.empty()) {
+        update.changed = retire_generated();
+        return update;
+    }
     std::erase_if(closed_, [&](const auto& item) { return !scan.files.contains(item.first); });
     const auto before = entries_;
     const auto strays_before = std::exchange(strays_, {});
@@ -121,6 +124,20 @@ Desired::Update Desired::update(const Scan& scan, const std::set<std::string>& c
     update.strays_changed = strays_ != strays_before;
     update.look_again = look_again_;
     return update;
+}
+
+// While the manifests cannot be seen nothing begins, but what is not generated any more ends.
+std::set<std::string> Desired::retire_generated() {
+    std::set<std::string> changed;
+    for (auto it = entries_.begin(); it != entries_.end();) {
+        const auto own = generated_.find(it->first);
+        const bool gone = it->second.generated && own == generated_.end();
+        const bool edited = it->second.generated && !gone && it->second.good != own->second;
+        if (gone || edited) changed.insert(it->first);
+        if (edited) it->second.good = own->second;
+        it = gone ? entries_.erase(it) : std::next(it);
+    }
+    return changed;
 }
 
 void Desired::take_generated(std::set<std::string>& present) {

@@ -99,6 +99,7 @@ private:
     void keep_last_good(const std::set<std::string>& broken);
     void drop_absent(const std::set<std::string>& present, const Scan& scan, TimePoint now);
     void take_generated(std::set<std::string>& present);
+    [[nodiscard]] std::set<std::string> retire_generated();
     void look_at(TimePoint time);
     // When the file's content counts.
     [[nodiscard]] TimePoint settled_at(const std::string& path,

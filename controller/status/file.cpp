@@ -3,11 +3,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 namespace chaos::status {
 namespace {
@@ -51,11 +50,21 @@ Result<> write_file(const std::string& path, const std::string& text) {
 }
 
 std::optional<std::string> read_file(const std::string& path) {
-    std::ifstream in{path, std::ios::binary};
-    if (!in) return std::nullopt;
-    std::ostringstream text;
-    text << in.rdbuf();
-    return text.str();
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return std::nullopt;
+    std::string text;
+    std::array<char, 16384> chunk{};
+    ssize_t n = 0;
+    while ((n = ::read(fd, chunk.data(), chunk.size())) != 0) {
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) break;
+        text.append(chunk.data(), static_cast<std::size_t>(n));
+    }
+    const auto why = errno;
+    ::close(fd);
+    errno = why;
+    if (n < 0) return std::nullopt;  // half a file would be taken for a whole one
+    return text;
 }
 
 }  // namespace chaos::status

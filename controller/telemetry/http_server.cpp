@@ -113,8 +113,8 @@ private:
 struct HttpServer::Impl {
     Impl(TaskGroup& group, Handler h) : tasks(group), handler(std::move(h)) {}
 
-    http::response<http::string_body> answer(const http::request<http::empty_body>& request) const {
-        auto response = handler(to_request(request));
+    static http::response<http::string_body> to_reply(
+        const http::request<http::empty_body>& request, Response response) {
         http::response<http::string_body> out{static_cast<http::status>(response.status),
                                               request.version()};
         out.set(http::field::content_type, response.content_type);
@@ -137,7 +137,9 @@ struct HttpServer::Impl {
             http::request_parser<http::empty_body> parser;
             auto [read, read_bytes] = co_await http::async_read(stream, buffer, parser, kTuple);
             if (read) co_return;
-            auto response = answer(parser.get());
+            auto request = to_request(parser.get());
+            auto answer = co_await handler(std::move(request));
+            auto response = to_reply(parser.get(), std::move(answer));
             const bool keep = response.keep_alive();
             auto [sent, bytes] = co_await http::async_write(stream, response, kTuple);
             if (sent || !keep) co_return;

@@ -26,7 +26,7 @@ struct Response {
 
 class HttpServer {
 public:
-    using Handler = std::function<Response(const Request&)>;
+    using Handler = std::function<Task<Response>(Request)>;
 
     HttpServer(TaskGroup& tasks, Handler handler);
     HttpServer(const HttpServer&) = delete;

@@ -60,7 +60,8 @@ namespace {
 bool is_stressor(int pid) {
     std::error_code ec;
     const auto proc = "/proc/" + std::to_string(pid);
-    return read_proc(pid, "comm") == "chaos-stressor\n" &&
+    const auto comm = read_proc(pid, "comm");
+    return (comm == "chaos-stressor\n" || comm == "chaos-decoy\n") &&
            std::filesystem::read_symlink(proc + "/ns/pid", ec) ==
                std::filesystem::read_symlink("/proc/self/ns/pid", ec);
 }

@@ -20,6 +20,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr Duration kLookIfGivenUp = std::chrono::milliseconds{50};
+constexpr int kMostReads = 32;
+
 struct Pipe {
     Descriptor read;
     Descriptor write;
@@ -83,16 +86,18 @@ public:
         ::fcntl(out_.get(), F_SETFL, O_NONBLOCK);
     }
 
-    // Feeds it and reads it until it has ended; false after the deadline.
-    bool attend(std::string_view input, Clock::time_point deadline) {
+    // Feeds it and reads it until it has ended; false after the deadline, or when it is given up.
+    bool attend(std::string_view input, Clock::time_point deadline,
+                const std::atomic<bool>* given_up) {
         for (;;) {
             const auto left = deadline - Clock::now();
-            if (left <= Duration{0}) return false;
+            if (left <= Duration{0} || (given_up != nullptr && *given_up)) return false;
             std::array<pollfd, 3> wait{pollfd{pidfd_.get(), POLLIN, 0},
                                        pollfd{out_.get(), POLLIN, 0},
                                        pollfd{in_.get(), POLLOUT, 0}};
-            const auto ms = std::chrono::ceil<std::chrono::milliseconds>(left).count();
-            if (::poll(wait.data(), wait.size(), static_cast<int>(std::min<long>(ms, 1000))) < 0 &&
+            const auto pause = std::chrono::ceil<std::chrono::milliseconds>(
+                std::min<Duration>(left, kLookIfGivenUp));
+            if (::poll(wait.data(), wait.size(), static_cast<int>(pause.count())) < 0 &&
                 errno != EINTR) {
                 return false;
             }
@@ -125,9 +130,10 @@ private:
         if (input.empty() || (n < 0 && errno != EAGAIN)) in_ = Descriptor{};
     }
 
+    // What is there; of one that writes without end not all, so that its time is looked at.
     void drain() {
         std::array<char, 4096> chunk{};
-        for (;;) {
+        for (int i = 0; i < kMostReads; ++i) {
             const auto n = ::read(out_.get(), chunk.data(), chunk.size());
             if (n == 0) out_ = Descriptor{};
             if (n <= 0) return;
@@ -177,16 +183,23 @@ Result<Child> start(const Request& request) {
 
 Result<Outcome> run_program(const Request& request) {
     const auto began = Clock::now();
+    const auto* given_up = request.given_up.get();
+    if (given_up != nullptr && *given_up) {
+        return fail(ErrorCode::kUnavailable, request.argv[0] + ": given up before it was started");
+    }
     auto child = start(request);
     if (!child) return std::unexpected(child.error());
-    const bool ended = child->attend(request.input, began + request.timeout);
+    const bool ended = child->attend(request.input, began + request.timeout, given_up);
     child->end();  // also what it has left behind
     const int status = child->wait_for_status();
     const auto said = child->output().empty() ? "" : ": " + child->output();
     if (!ended) {
-        return fail(ErrorCode::kUnavailable, request.argv[0] + ": not over after " +
-                                                 format_duration(request.timeout) + ", killed" +
-                                                 said);
+        const bool too_long = Clock::now() >= began + request.timeout;
+        return fail(ErrorCode::kUnavailable,
+                    request.argv[0] + ": " +
+                        (too_long ? "not over after " + format_duration(request.timeout)
+                                  : std::string{"given up"}) +
+                        ", killed" + said);
     }
     if (WIFSIGNALED(status)) {
         return fail(ErrorCode::kUnavailable, request.argv[0] + ": ended by signal " +

@@ -17,14 +17,19 @@ Request request_of(const FaultRecord& record, bool undoing) {
                             "CHAOS_CONTAINER_ID=" + record.incarnation.container_id,
                             "CHAOS_CONTAINER_PID=" + std::to_string(record.incarnation.pid)},
             .input = fault.parameters + "\n",
-            .timeout = fault.action.timeout};
+            .timeout = fault.action.timeout,
+            .given_up = {}};
 }
 
 }  // namespace
 
-Task<Result<Effect>> CustomReconciler::run(FaultRecord record, bool undoing) {
-    auto job = [request = request_of(record, undoing)] { return run_program(request); };
-    const auto outcome = co_await worker_.run(std::move(job));
+Task<Result<Effect>> CustomReconciler::run(FaultRecord record, bool undoing,
+                                           std::shared_ptr<const std::atomic<bool>> given_up) {
+    auto request = request_of(record, undoing);
+    request.given_up = std::move(given_up);
+    auto job = [request] { return run_program(request); };
+    auto& worker = undoing ? undoing_ : injecting_;
+    const auto outcome = co_await worker.run(std::move(job));
     const std::string phase = undoing ? "undo" : "inject";
     if (!outcome) co_return wrap(record.target + ": " + phase, outcome.error());
     if (outcome->exit_code != 0) {
@@ -43,13 +48,28 @@ Task<Result<Effect>> CustomReconciler::run(FaultRecord record, bool undoing) {
 }
 
 Task<Result<Effect>> CustomReconciler::inject(const FaultRecord& record, bool /*again*/) {
-    return run(record, false);
+    return inject_unless_given_up(record);
+}
+
+Task<Result<Effect>> CustomReconciler::inject_unless_given_up(FaultRecord record) {
+    const auto given_up = std::make_shared<std::atomic<bool>>(false);
+    under_way_[record.uid] = given_up;
+    auto outcome = co_await run(record, false, given_up);
+    under_way_.erase(record.uid);
+    co_return outcome;
+}
+
+void CustomReconciler::give_up(const FaultRecord& record) {
+    const auto it = under_way_.find(record.uid);
+    if (it != under_way_.end()) *it->second = true;
 }
 
 Task<Result<Effect>> CustomReconciler::observe(const FaultRecord& /*record*/) {
     co_return Effect{wall_now(), {}};
 }
 
-Task<Result<Effect>> CustomReconciler::undo(const FaultRecord& record) { return run(record, true); }
+Task<Result<Effect>> CustomReconciler::undo(const FaultRecord& record) {
+    return run(record, true, nullptr);
+}
 
 }  // namespace chaos::custom

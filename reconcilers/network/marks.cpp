@@ -1,6 +1,9 @@
 #include "reconcilers/network/marks.h"
 
+#include <algorithm>
+#include <cerrno>
 #include <map>
+#include <vector>
 
 #include "reconcilers/container/process.h"
 #include "reconcilers/network/merge.h"
@@ -8,6 +11,11 @@
 #include "reconcilers/network/nfnetlink.h"
 
 namespace chaos::network {
+namespace {
+
+constexpr const char* kNotRoot = "the network namespaces of other users' processes cannot be seen";
+
+}  // namespace
 
 Result<Marks> find_marks() {
     auto link = Rtnetlink::open();
@@ -44,16 +52,27 @@ Result<Marks> find_marks() {
 
 Result<std::vector<Mark>> find_all_marks() {
     std::vector<Mark> marks;
-    std::map<unsigned long, Mark> spaces;
+    std::map<unsigned long, std::vector<Mark>> spaces;
     for (const auto& [pid, container] : container::processes_by_container()) {
         const auto inode = namespace_of(pid);
-        if (inode == 0) continue;
-        auto& mark = spaces[inode];
-        if (mark.pid == 0) mark.pid = pid;
-        if (mark.container_id.empty() && !container.empty()) mark = {container, pid, {}};
+        if (inode == 0 && errno == EACCES) return fail(ErrorCode::kPermission, kNotRoot);
+        if (inode != 0) spaces[inode].push_back({container, pid, {}});
     }
-    for (auto& [inode, mark] : spaces) {
-        const auto space = Namespace::open(namespace_path(mark.pid));
+    for (auto& [inode, inhabitants] : spaces) {
+        // Those that belong to a container first: they name it.
+        std::ranges::stable_partition(inhabitants,
+                                      [](const Mark& m) { return !m.container_id.empty(); });
+        Result<Namespace> space = fail(ErrorCode::kNotFound, "");
+        Mark mark;
+        for (const auto& inhabitant : inhabitants) {
+            mark = inhabitant;
+            space = Namespace::open(namespace_path(mark.pid));
+            if (space && space->inode() == inode) break;
+            if (!space && space.error().code == ErrorCode::kPermission) {
+                return std::unexpected(space.error());
+            }
+        }
+        // All who were in there have ended.
         if (!space || space->inode() != inode || is_of_host(*space)) continue;
         Result<Marks> found;
         const auto entered = space->run([&] { found = find_marks(); });

@@ -1,8 +1,14 @@
 #include "reconcilers/network/nftables.h"
 
+#include <linux/netlink.h>
 #include <nftables/libnftables.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <mutex>
+#include <string_view>
 
 namespace chaos::network {
 namespace {
@@ -23,6 +29,12 @@ void Nftables::Free::operator()(nft_ctx* context) const {
 
 Result<Nftables> Nftables::open() {
     const std::scoped_lock lock{one_at_a_time()};
+    // The library ends the process where it gets no socket (its mnl.c, netlink_open_error).
+    const int socket = ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+    if (socket < 0) {
+        return fail(ErrorCode::kUnavailable, std::string{"nftables: "} + std::strerror(errno));
+    }
+    ::close(socket);
     Nftables nftables{nft_ctx_new(NFT_CTX_DEFAULT)};
     if (!nftables.raw_) return fail(ErrorCode::kUnavailable, "nftables: no context");
     nft_ctx_buffer_output(nftables.raw_.get());
@@ -34,8 +46,13 @@ Result<> Nftables::run(const std::string& ruleset) {
     const std::scoped_lock lock{one_at_a_time()};
     if (nft_run_cmd_from_buffer(raw_.get(), ruleset.c_str()) == 0) return {};
     const std::string words = nft_ctx_get_error_buffer(raw_.get());
+    const auto passes = [&](std::string_view what) { return words.find(what) != std::string::npos; };
+    // These say that something was in the way for the moment: an interface that has just left, say.
+    const bool for_now = passes("No such file or directory") || passes("Device or resource busy") ||
+                         passes("Cannot allocate memory") || passes("No buffer space");
     // The first line says what; the rest repeats the ruleset and points into it.
-    return fail(ErrorCode::kInvalid, "nftables: " + words.substr(0, words.find('\n')));
+    return fail(for_now ? ErrorCode::kUnavailable : ErrorCode::kInvalid,
+                "nftables: " + words.substr(0, words.find('\n')));
 }
 
 }  // namespace chaos::network

@@ -198,7 +198,14 @@ Task<> NetworkReconciler::learn_abilities(bool wanted) {
     const bool fresh = abilities_known_ && now < *abilities_known_ + kAbilitiesTtl;
     if (abilities_known_ && (abilities_ == Abilities{} || fresh || !wanted)) co_return;
     learning_ = true;
-    auto probe = [] { return abilities(); };
+    auto probe = []() -> Result<std::vector<Ability>> {
+        try {
+            return abilities();
+        } catch (const std::exception& error) {
+            // No thread to be had: whoever waits to undo must not wait for ever.
+            return fail(ErrorCode::kUnavailable, error.what());
+        }
+    };
     const auto found = co_await worker_.run(std::move(probe));
     // Where it cannot be told the kernel's own answers tell.
     if (found) abilities_ = as_abilities(*found);
@@ -220,7 +227,7 @@ Task<Result<Report>> NetworkReconciler::visit_once(PlacePtr place) {
         Result<Report> report;
         const auto entered = space->run([&] {
             try {
-                report = visit(wish);
+                report = visit_each(wish);
             } catch (const std::exception& bug) {
                 // Must not end the thread, and with it the controller.
                 report = fail(ErrorCode::kInternal, bug.what());

@@ -340,6 +340,37 @@ Result<Report> visit(const Wish& wish) {
     return Visitor{wish, std::move(*link), std::move(*tables)}.run();
 }
 
+Result<Report> visit_each(const Wish& wish) {
+    auto report = visit(wish);
+    const auto fresh = std::ranges::count_if(wish.faults, &Active::fresh);
+    if (report || fresh == 0) return report;
+    Wish sure = wish;
+    sure.made.reset();  // nobody knows what the failed attempt has left
+    sure.rearm = true;
+    std::erase_if(sure.faults, [](const Active& active) { return active.fresh; });
+    report = visit(sure);
+    if (!report) return report;
+    std::map<int, Error> refused;
+    bool clean = true;  // nothing is left of an attempt that failed
+    for (const auto& active : wish.faults) {
+        if (!active.fresh) continue;
+        Wish next = sure;
+        const auto place = std::ranges::upper_bound(next.faults, active.slot, {}, &Active::slot);
+        next.faults.insert(place, active);
+        auto tried = visit(next);
+        clean = tried.has_value();
+        if (tried) {
+            sure = std::move(next);
+            report = std::move(tried);
+        } else {
+            refused.emplace(active.slot, tried.error());
+        }
+    }
+    if (!clean) report = visit(sure);
+    if (report) report->tree.refused.merge(refused);
+    return report;
+}
+
 std::uint64_t namespace_cookie() {
     constexpr int kNetnsCookie = 71;  // SO_NETNS_COOKIE, which older headers lack
     const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -46,6 +46,9 @@ struct Report {
 // the rules that send packets there, and go after them. Errors: kPermission, kUnavailable, kInvalid
 // with the kernel's words; then it is unknown what is in force.
 [[nodiscard]] Result<Report> visit(const Wish& wish);
+// The same, but where the kernel refuses one of the faults that are new, only that is left out and
+// named in tree.refused: what was asked for together does not fail together.
+[[nodiscard]] Result<Report> visit_each(const Wish& wish);
 
 // The cookie of the calling thread's namespace; see Report.
 [[nodiscard]] std::uint64_t namespace_cookie();

@@ -1,5 +1,6 @@
 #include "reconcilers/stress/plan.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -72,11 +73,16 @@ Result<> plan_memory(const MemoryStress& memory, const Facts& facts, Orders& ord
         goal_of_share(orders.memory_share, limit ? facts.memory : whole, facts.held_memory), facts);
 }
 
+std::uint64_t disk_room(const Facts& facts, std::uint64_t held) {
+    const auto& space = *facts.space;
+    const auto room = room_of({space.total, space.free + held});
+    return room > 0 ? static_cast<std::uint64_t>(room) : 0;
+}
+
 Result<> check_space(std::uint64_t wanted, std::uint64_t held, const Facts& facts) {
     if (!facts.space) return refuse("the file system cannot be told");
     const auto& space = *facts.space;
-    const auto room = room_of({space.total, space.free + held});
-    const auto most = room > 0 ? static_cast<std::uint64_t>(room) : 0;
+    const auto most = disk_room(facts, held);
     if (wanted <= most) return {};
     return refuse(humanize_bytes(wanted) + " would leave less than " + percent(kDiskFreeShare) +
                   " of the file system free (" + humanize_bytes(space.total) + ", " +
@@ -92,14 +98,20 @@ Result<> plan_io(const IoStress& io, const Facts& facts, Orders& orders) {
 }
 
 Result<> plan_fill(const DiskFill& fill, const Facts& facts, Orders& orders) {
+    if (!facts.space) return check_space(0, 0, facts);
     if (fill.size) {
         orders.fill_bytes = *fill.size;
     } else {
         orders.fill_share = fill.percent.value_or(0) / 100;
-        const auto free = facts.space.value_or(Space{}).free + facts.held_space;
+        const auto free = facts.space->free + facts.held_space;
         // What was free at the start does not change with what is filled since.
         const bool same = facts.in_force && facts.in_force->fill_share == orders.fill_share;
-        orders.fill_bytes = same ? facts.in_force->fill_bytes : share_of(orders.fill_share, free);
+        // Of that the file system keeps what it needs, so that a share of 95 % is no mistake.
+        orders.fill_bytes = same ? facts.in_force->fill_bytes
+                                 : std::min(share_of(orders.fill_share, free),
+                                            disk_room(facts, facts.held_space));
+        if (orders.fill_bytes > 0) return {};
+        return check_space(1, facts.held_space, facts);
     }
     return check_space(orders.fill_bytes, facts.held_space, facts);
 }
@@ -160,12 +172,17 @@ std::string directory_of(const StressFault& fault) {
 Result<Orders> plan(const StressFault& fault, const Facts& facts) {
     Orders orders;
     Result<> ok;
-    if (ok && fault.cpu) ok = plan_cpu(*fault.cpu, facts, orders);
-    if (ok && fault.memory) ok = plan_memory(*fault.memory, facts, orders);
-    if (ok && fault.io) ok = plan_io(*fault.io, facts, orders);
-    if (ok && fault.fill) ok = plan_fill(*fault.fill, facts, orders);
-    if (ok && fault.pids) ok = plan_pids(*fault.pids, facts, orders);
-    if (!ok) return std::unexpected(ok.error());
+    const auto take = [&](Result<> planned) {
+        if (ok && !planned) ok = std::move(planned);
+    };
+    if (fault.cpu) take(plan_cpu(*fault.cpu, facts, orders));
+    if (fault.memory) take(plan_memory(*fault.memory, facts, orders));
+    if (fault.io) take(plan_io(*fault.io, facts, orders));
+    if (fault.fill) take(plan_fill(*fault.fill, facts, orders));
+    if (fault.pids) take(plan_pids(*fault.pids, facts, orders));
+    if (facts.in_force) orders.ends_at_ns = facts.in_force->ends_at_ns;
+    // What was granted goes on: where the host has less left by now, the stressor holds back.
+    if (!ok && facts.in_force != orders) return std::unexpected(ok.error());
     return orders;
 }
 

@@ -7,11 +7,6 @@
 namespace chaos::stress {
 namespace {
 
-std::int64_t boot_end_of(const FaultRecord& record) {
-    const auto left = record.ends_at.value_or(wall_now()) - wall_now();
-    return (boot_now() + left).time_since_epoch().count();
-}
-
 // What planning needs; `held`: by the stressor that runs already.
 Result<Facts> gather(int pid, const Cgroup& cgroup, int directory, const Shared* held) {
     Facts facts{.limits = cgroup.limits(),
@@ -52,6 +47,11 @@ Result<Orders> orders_with(const FaultRecord& record, const Cgroup& cgroup, int 
 }
 
 }  // namespace
+
+std::int64_t boot_end_of(const FaultRecord& record) {
+    const auto left = record.ends_at.value_or(wall_now()) - wall_now();
+    return (boot_now() + left).time_since_epoch().count();
+}
 
 const StressFault& fault_of(const FaultRecord& record) {
     return std::get<StressFault>(record.spec);

@@ -25,6 +25,9 @@ struct Started {
 [[nodiscard]] Result<Started> start_for(const FaultRecord& record, int program,
                                         const Keeper& keeper);
 
+// When it is to end, in nanoseconds of CLOCK_BOOTTIME.
+[[nodiscard]] std::int64_t boot_end_of(const FaultRecord& record);
+
 // For the stressor that runs already. Errors: as plan() and open_directory().
 [[nodiscard]] Result<Orders> orders_for(const FaultRecord& record, const Cgroup& cgroup,
                                         const Shared& held);

@@ -190,8 +190,16 @@ Task<Result<>> StressReconciler::command(RunningPtr running, FaultRecord record)
         return orders_for(record, running->cgroup, *running->stressor.shared);
     };
     const auto orders = co_await files_.run(std::move(work));
-    if (!orders) co_return std::unexpected(orders.error());
     auto& shared = *running->stressor.shared;
+    if (!orders) {
+        // Whatever else is refused, it ends when it is to end.
+        if (auto kept = orders_of(shared)) {
+            kept->orders.ends_at_ns = boot_end_of(record);
+            give_orders(shared, kept->orders);
+            running->stressor.wake();
+        }
+        co_return std::unexpected(orders.error());
+    }
     give_orders(shared, *orders);
     set_oom_score_adj(running->stressor, oom_score_adj_of(fault_of(record)));
     running->stressor.wake();

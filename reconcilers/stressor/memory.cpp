@@ -43,6 +43,9 @@ void MemoryHog::grow_by(std::size_t size) {
         error_ = errno;
         return;
     }
+    // Or each helper that is forked later would keep the pages from being given back. Of kernels
+    // that cannot, the helpers share them.
+    static_cast<void>(::madvise(start, size, MADV_DONTFORK));
     std::memset(start, 0x5a, size);
     blocks_.push_back({start, size});
     held_ += size;

@@ -20,10 +20,17 @@ std::string problem_of(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("An empty configuration is all defaults, and the schema's are the code's") {
-    const auto document = decode("");
+TEST_CASE("A configuration without fields is all defaults, and the schema's are the code's") {
+    const auto document = decode("{}");
     REQUIRE(document.config);
     CHECK(*document.config == Config{});
+}
+
+TEST_CASE("An empty text is no configuration: it may be one that is only being written") {
+    for (const auto* text : {"", "\n", "# Protects much, as follows.\n"}) {
+        CHECK(problem_of(text) ==
+              "c.yaml:1:1: found nothing, expected a configuration; {} is one with every default");
+    }
 }
 
 TEST_CASE("The configuration of the documentation is read as it stands") {

@@ -349,6 +349,19 @@ TEST_CASE("A custom action that fails, or hangs, says so", "[docker]") {
         until([&] { return lab.log().find("not over after 300ms, killed") != std::string::npos; }));
 }
 
+TEST_CASE("A custom action may leave its parameters unread", "[docker]") {
+    Containers c;
+    const auto web = c.start("web");
+    Lab lab{c};
+    lab.configure("custom_actions: {deaf: {inject: [/bin/true], undo: [/bin/true]}}\n");
+    lab.start();
+    // More than a pipe holds: what is written last finds nobody.
+    lab.write("a.yaml", experiment("a", by_name(web), "{type: deaf, parameters: {duration: 1s, text: " +
+                                                          std::string(200'000, 'x') + "}}"));
+    lab.expect_phase("a", "Completed");
+    CHECK(lab.running());
+}
+
 TEST_CASE("The guard undoes a custom action of a controller that was killed", "[docker]") {
     Containers c;
     const auto web = c.start("web");

@@ -146,19 +146,19 @@ TEST_CASE("Missed runs collapse to one, at the same cost for a minute as for yea
     const auto base = at("2020-01-01T00:00:00Z");
     const auto now = at("2026-11-24T08:00:30Z");
     const auto late = due(minutely, "UTC", base, std::nullopt, 0, now);
-    CHECK(late.now);
+    CHECK(late.at);
     CHECK(late.next == at("2026-11-24T08:01:00Z"));
-    CHECK_FALSE(due(minutely, "UTC", now, std::nullopt, 0, now).now);
+    CHECK_FALSE(due(minutely, "UTC", now, std::nullopt, 0, now).at);
     const auto daily = parse("0 0 * * *").value();
-    CHECK(due(daily, "UTC", base, 9h, 0, now).now);  // eight hours late
+    CHECK(due(daily, "UTC", base, 9h, 0, now).at);  // eight hours late
     const auto missed = due(daily, "UTC", base, 8h, 0, now);
-    CHECK_FALSE(missed.now);
+    CHECK_FALSE(missed.at);
     CHECK(missed.missed);
-    CHECK(due(daily, "UTC", base, 8h + 30s, 0, now).now);
+    CHECK(due(daily, "UTC", base, 8h + 30s, 0, now).at);
     const auto every = parse("@every 1h").value();
-    CHECK(due(every, "UTC", now - 61min, std::nullopt, 0, now).now);
+    CHECK(due(every, "UTC", now - 61min, std::nullopt, 0, now).at);
     CHECK(due(every, "UTC", now - 61min, 30s, 0, now).missed);
-    CHECK_FALSE(due(every, "UTC", now - 59min, std::nullopt, 0, now).now);
+    CHECK_FALSE(due(every, "UTC", now - 59min, std::nullopt, 0, now).at);
 }
 
 TEST_CASE("A window is open from its start until just before its end, in its own zone") {

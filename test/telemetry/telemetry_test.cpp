@@ -36,10 +36,10 @@ class Server {
 public:
     Server()
         : tasks_(io_.get_executor(), [](std::string_view) {}),
-          server_(tasks_, [](const Request& request) {
+          server_(tasks_, [](Request request) -> Task<Response> {
               const auto& path = request.path;
-              if (request.method != "GET") return Response{405, "text/plain", "no"};
-              return Response{path == "/ok" ? 200U : 404U, "text/plain", "body of " + path};
+              if (request.method != "GET") co_return Response{405, "text/plain", "no"};
+              co_return Response{path == "/ok" ? 200U : 404U, "text/plain", "body of " + path};
           }) {
         REQUIRE(server_.listen(io_.get_executor(), "127.0.0.1:0"));
         tasks_.spawn(server_.run());
