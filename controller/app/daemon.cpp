@@ -91,8 +91,7 @@ public:
                   }),
           monkey_(controller_),
           gates_(io_.get_executor(), controller_, gatekeeper_),
-          http_(parts_,
-                [this](telemetry::Request request) { return page(std::move(request)); }),
+          http_(parts_, [this](telemetry::Request request) { return page(std::move(request)); }),
           control_(parts_,
                    [this](telemetry::Request request) {
                        return control(controls(), std::move(request));
@@ -282,8 +281,8 @@ private:
         const auto compare = [&](const char* field, const std::string& now,
                                  const std::string& then) {
             if (now == then || then.empty()) return;
-            why += (why.empty() ? "" : "; ") + std::string{field} + " is " + then +
-                   ", in use is " + now;
+            why += (why.empty() ? "" : "; ") + std::string{field} + " is " + then + ", in use is " +
+                   now;
         };
         compare("docker.host", options_.docker_host, wanted.docker_host);
         compare("manifests.directory", options_.manifests, wanted.manifests);
@@ -505,8 +504,9 @@ int run_daemon(const Options& given) {
         return 1;
     }
     make_status_directory(options.status_dir);
-    return Daemon{given, options,         config, std::move(*path), std::move(*store), std::move(*keeper),
-                  std::move(guard)}
+    return Daemon{
+        given,           options, config, std::move(*path), std::move(*store), std::move(*keeper),
+        std::move(guard)}
         .run();
 }
 

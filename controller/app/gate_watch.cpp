@@ -1,8 +1,8 @@
 #include "controller/app/gate_watch.h"
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <algorithm>
 
 #include "controller/http/client.h"
 #include "controller/safety/incidents.h"

@@ -16,7 +16,8 @@ namespace chaos::app {
 std::string read_token(const std::string& path) {
     if (path.empty()) return {};
     const auto refuse = [&](const char* why) {
-        log::error("no request on TCP may change anything", {{"http.token_file", path}, {"why", why}});
+        log::error("no request on TCP may change anything",
+                   {{"http.token_file", path}, {"why", why}});
         return std::string{};
     };
     const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
@@ -29,7 +30,8 @@ std::string read_token(const std::string& path) {
     }
     std::array<char, 4096> text{};
     const auto n = ::read(file.get(), text.data(), text.size());
-    std::istringstream words{std::string{text.data(), static_cast<std::size_t>(std::max<ssize_t>(n, 0))}};
+    std::istringstream words{
+        std::string{text.data(), static_cast<std::size_t>(std::max<ssize_t>(n, 0))}};
     std::string token;
     words >> token;
     constexpr std::size_t kShortest = 16;

@@ -246,9 +246,8 @@ private:
         auto* mode = monkey->add_option("--mode", args_.mode, "safe, production or aggressive")
                          ->check(CLI::IsMember({"safe", "production", "aggressive"}))
                          ->capture_default_str();
-        auto* wanted =
-            monkey->add_option("MODE", args_.mode, "of the action mode")
-            ->check(CLI::IsMember({"safe", "production", "aggressive"}));
+        auto* wanted = monkey->add_option("MODE", args_.mode, "of the action mode")
+                           ->check(CLI::IsMember({"safe", "production", "aggressive"}));
         monkey->callback([this, mode, wanted] {
             verb_ = "monkey";
             action_ = [this, given = mode->count() > 0, named = wanted->count() > 0] {

@@ -31,7 +31,8 @@ using Endpoints = std::vector<tcp::endpoint>;
 
 // What getaddrinfo is asked; it cannot be interrupted, so it may outlive whoever asked.
 struct Resolving {
-    explicit Resolving(const asio::any_io_executor& executor) : resolver(executor), done(executor) {}
+    explicit Resolving(const asio::any_io_executor& executor)
+        : resolver(executor), done(executor) {}
 
     tcp::resolver resolver;
     asio::steady_timer done;

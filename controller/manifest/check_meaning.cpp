@@ -84,8 +84,7 @@ private:
             const auto path = "spec.safety.stop_conditions[" + std::to_string(i) + "]";
             if (condition.type == StopCondition::Type::kProbe) {
                 check_probe_name(condition.probe, item, path);
-                const auto probe =
-                    std::ranges::find(spec_.probes, condition.probe, &Probe::name);
+                const auto probe = std::ranges::find(spec_.probes, condition.probe, &Probe::name);
                 if (probe != spec_.probes.end() && !probe->in(ProbePhase::kDuring)) {
                     report(*item.find("probe"), path + ".probe",
                            "found \"" + condition.probe +

@@ -52,6 +52,13 @@ void no_targets(Run& run, const Facts& facts, const Selection& selection) {
         run.settled = true;
         return;
     }
+    // One that was made a moment ago is about to be started.
+    const bool waits = run.phase == Phase::kWaiting && run.reason == "NoTargets";
+    const bool patient = !waits || facts.now < *run.waiting_since + kStartPatience;
+    if (!selection.down.empty() && patient && facts.spec.on_no_targets != OnNoTargets::kWait) {
+        wait(run, "NoTargets", std::move(why), facts.now);
+        return;
+    }
     switch (facts.spec.on_no_targets) {
         case OnNoTargets::kFail:
             finish(run, Phase::kFailed, Verdict::kError, "NoTargets", std::move(why), facts.now);

@@ -18,6 +18,8 @@ namespace chaos::run {
 // deletion and the patience with a checkout under way (controller/source/desired.h) in all but
 // checkouts that hang.
 inline constexpr Duration kConflictPatience = std::chrono::seconds{2};
+// How long a container that is meant may take to be started.
+inline constexpr Duration kStartPatience = std::chrono::seconds{2};
 
 // The spec with its duration cut to what the configuration allows.
 [[nodiscard]] Spec capped(const Facts& facts);

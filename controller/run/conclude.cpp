@@ -320,9 +320,12 @@ std::optional<TimePoint> recover(Run& run, const Timeline& timeline, const Facts
 
 // A run without targets: woken by what it waits for, or to be rejected when that does not come.
 std::optional<TimePoint> waits_until(const Run& run, const Facts& facts) {
-    const bool in_conflict = run.phase == Phase::kWaiting && run.reason == "Conflict";
-    if (!in_conflict || facts.spec.on_conflict == OnConflict::kQueue) return std::nullopt;
-    const TimePoint end = *run.waiting_since + kConflictPatience;
+    if (run.phase != Phase::kWaiting) return std::nullopt;
+    const auto& spec = facts.spec;
+    const bool conflict = run.reason == "Conflict" && spec.on_conflict != OnConflict::kQueue;
+    const bool start = run.reason == "NoTargets" && spec.on_no_targets != OnNoTargets::kWait;
+    if (!conflict && !start) return std::nullopt;
+    const TimePoint end = *run.waiting_since + (conflict ? kConflictPatience : kStartPatience);
     return end > facts.now ? std::optional{end} : std::nullopt;
 }
 

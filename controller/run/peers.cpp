@@ -93,17 +93,16 @@ std::string endangered(const DesiredFault& fault, const World& world, bool safe)
     const auto* target = find_container(world, fault.target);
     const bool network = network_of(fault.fault) != nullptr;
     // What ends the owner's life takes its interfaces from those that share them.
-    const bool ends =
-        ends_life(fault.fault) || std::holds_alternative<ContainerStop>(fault.fault);
+    const bool ends = ends_life(fault.fault) || std::holds_alternative<ContainerStop>(fault.fault);
     if (target == nullptr || (!network && !ends)) return {};
     const auto* owner = owner_of_network(target, world);
     if (!network && owner != target) return {};
     for (const auto& container : world.containers) {
         if (&container == target || !container.running()) continue;
-        const bool shares = owner_of_network(&container, world) == owner ||
-                            // Both outlive the owner.
-                            (!target->network_of.empty() &&
-                             container.network_of == target->network_of);
+        const bool shares =
+            owner_of_network(&container, world) == owner ||
+            // Both outlive the owner.
+            (!target->network_of.empty() && container.network_of == target->network_of);
         if (shares && safety::why_spared(world.policy, container, safe)) return container.name;
     }
     return {};

@@ -161,6 +161,20 @@ std::map<std::string, std::set<std::string>> serving(const std::vector<Container
     return names;
 }
 
+using Sizes = std::map<std::string, std::size_t>;  // containers by service
+
+Sizes sizes_of(const std::vector<Container>& population) {
+    Sizes sizes;
+    for (const auto& container : population) ++sizes[service_key(container)];
+    return sizes;
+}
+
+// Whom the policy spares now: the only container of its service stays the only one.
+bool may_be_later(const safety::Policy& policy, const Container& container, const Sizes& sizes) {
+    const auto key = service_key(container);
+    return policy.rested.contains(key) || sizes.at(key) > 1;
+}
+
 // Of what a critical service needs one container that serves is left alone.
 void leave_one(std::vector<Pick>& picks, std::map<std::string, std::set<std::string>> left,
                const std::vector<Chosen>& chosen, const safety::Policy& policy) {
@@ -187,6 +201,7 @@ Selection select(const Spec& spec, std::uint64_t seed, const std::vector<Contain
     std::map<std::string, std::string> spared;
     std::set<std::string> down;
     const auto serve = serving(population, chosen, policy);
+    const auto sizes = sizes_of(population);
     const auto others = [&](const Container& container) -> std::size_t {
         const auto it = serve.find(service_key(container));
         return it == serve.end() ? 0 : it->second.size() - it->second.count(container.name);
@@ -201,7 +216,9 @@ Selection select(const Spec& spec, std::uint64_t seed, const std::vector<Contain
             auto why = safety::why_spared(policy, container, safe);
             if (!why && !was_chosen(chosen, container)) {
                 why = safety::why_spared_now(policy, container, safe, others(container));
-                if (why) selection.later = "container " + container.name + ": " + *why;
+                if (why && may_be_later(policy, container, sizes)) {
+                    selection.later = "container " + container.name + ": " + *why;
+                }
             }
             if (why) {
                 spared.emplace(container.name, std::move(*why));
@@ -221,10 +238,9 @@ Selection select(const Spec& spec, std::uint64_t seed, const std::vector<Contain
     selection.matched = matched.size();
     selection.matched_services = matched_services.size();
     selection.service_cap = service_cap(spec.safety, matched_services.size());
-    const auto allowed =
-        allowed_services(wanted.weights, selection.service_cap,
-                         counted(chosen, population, matched), seed, safe ? &policy : nullptr,
-                         selection.later);
+    const auto allowed = allowed_services(wanted.weights, selection.service_cap,
+                                          counted(chosen, population, matched), seed,
+                                          safe ? &policy : nullptr, selection.later);
     for (auto& [name, pick] : wanted.picks) {
         if (allowed.contains(service_key(pick.project, pick.service)))
             selection.picks.push_back(std::move(pick));

@@ -235,7 +235,7 @@ private:
     std::map<std::string, TimePoint> monkey_hits_;
     bool restored_ = false;
     bool leaving_ = false;  // run() is about to return
-    bool looked_ = false;  // first_look() was called
+    bool looked_ = false;   // first_look() was called
     std::optional<TimePoint> stop_by_;
 };
 

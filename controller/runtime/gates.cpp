@@ -11,6 +11,7 @@ namespace chaos::runtime {
 namespace {
 
 constexpr std::string_view kHitNote = "monkey-hit/";  // and the service's key
+constexpr Duration kKeepHits = std::chrono::hours{24};
 constexpr Duration kNoteRetry = std::chrono::seconds{1};
 constexpr Duration kNoteLook = std::chrono::milliseconds{2};
 
@@ -133,7 +134,8 @@ void Controller::note_monkey_hits(const std::string& name, const Run& run) {
         last = *fault.injected_at;
         note(std::string{kHitNote} + key, std::to_string(last.time_since_epoch().count()));
     }
-    const auto rested = wall_now() - gatekeeper_.config().monkey.min_spacing;
+    // An edit may ask for a longer rest.
+    const auto rested = wall_now() - std::max(gatekeeper_.config().monkey.min_spacing, kKeepHits);
     for (auto it = monkey_hits_.begin(); it != monkey_hits_.end();) {
         const bool past = it->second <= rested;
         if (past) note(std::string{kHitNote} + it->first, "");

@@ -143,10 +143,10 @@ std::vector<Closed> closed_gates(const Config& config, const Standing& standing,
 }
 
 std::vector<std::string_view> gate_reasons() {
-    return {"EmergencyStop", "ConfigInvalid",  "RestartNeeded", "Stopping",         "Blackout",
-            "OutsideWindow", "Incident",       "IncidentsUnknown", "UnhealthyServices",
-            "HealthUnknown", "CpuUsage",       "MemoryUsage",      "HostUnknown",
-            "Concurrency",   "TargetUnhealthy"};
+    return {"EmergencyStop",     "ConfigInvalid", "RestartNeeded",  "Stopping",
+            "Blackout",          "OutsideWindow", "Incident",       "IncidentsUnknown",
+            "UnhealthyServices", "HealthUnknown", "CpuUsage",       "MemoryUsage",
+            "HostUnknown",       "Concurrency",   "TargetUnhealthy"};
 }
 
 }  // namespace chaos::safety

@@ -25,7 +25,7 @@ namespace chaos::schedule {
 // depend on it. `deadline`: how late it may be taken up.
 struct Due {
     std::optional<TimePoint> at;  // when the one that is due was to begin
-    bool missed = false;  // one was, too long ago
+    bool missed = false;          // one was, too long ago
     std::optional<TimePoint> next;
 };
 [[nodiscard]] Due due(const Recurrence& recurrence, std::string_view zone, TimePoint base,

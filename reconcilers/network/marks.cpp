@@ -1,7 +1,8 @@
 #include "reconcilers/network/marks.h"
 
+#include <unistd.h>
+
 #include <algorithm>
-#include <cerrno>
 #include <map>
 #include <vector>
 
@@ -11,12 +12,6 @@
 #include "reconcilers/network/nfnetlink.h"
 
 namespace chaos::network {
-namespace {
-
-constexpr const char* kNotRoot = "the network namespaces of other users' processes cannot be seen";
-
-}  // namespace
-
 Result<Marks> find_marks() {
     auto link = Rtnetlink::open();
     if (!link) return std::unexpected(link.error());
@@ -51,11 +46,14 @@ Result<Marks> find_marks() {
 }
 
 Result<std::vector<Mark>> find_all_marks() {
+    if (::geteuid() != 0) {
+        return fail(ErrorCode::kPermission,
+                    "only root can look into those of other users' processes");
+    }
     std::vector<Mark> marks;
     std::map<unsigned long, std::vector<Mark>> spaces;
     for (const auto& [pid, container] : container::processes_by_container()) {
         const auto inode = namespace_of(pid);
-        if (inode == 0 && errno == EACCES) return fail(ErrorCode::kPermission, kNotRoot);
         if (inode != 0) spaces[inode].push_back({container, pid, {}});
     }
     for (auto& [inode, inhabitants] : spaces) {

@@ -46,7 +46,9 @@ Result<> Nftables::run(const std::string& ruleset) {
     const std::scoped_lock lock{one_at_a_time()};
     if (nft_run_cmd_from_buffer(raw_.get(), ruleset.c_str()) == 0) return {};
     const std::string words = nft_ctx_get_error_buffer(raw_.get());
-    const auto passes = [&](std::string_view what) { return words.find(what) != std::string::npos; };
+    const auto passes = [&](std::string_view what) {
+        return words.find(what) != std::string::npos;
+    };
     // These say that something was in the way for the moment: an interface that has just left, say.
     const bool for_now = passes("No such file or directory") || passes("Device or resource busy") ||
                          passes("Cannot allocate memory") || passes("No buffer space");

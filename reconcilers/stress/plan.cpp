@@ -107,9 +107,9 @@ Result<> plan_fill(const DiskFill& fill, const Facts& facts, Orders& orders) {
         // What was free at the start does not change with what is filled since.
         const bool same = facts.in_force && facts.in_force->fill_share == orders.fill_share;
         // Of that the file system keeps what it needs, so that a share of 95 % is no mistake.
-        orders.fill_bytes = same ? facts.in_force->fill_bytes
-                                 : std::min(share_of(orders.fill_share, free),
-                                            disk_room(facts, facts.held_space));
+        orders.fill_bytes =
+            same ? facts.in_force->fill_bytes
+                 : std::min(share_of(orders.fill_share, free), disk_room(facts, facts.held_space));
         if (orders.fill_bytes > 0) return {};
         return check_space(1, facts.held_space, facts);
     }

@@ -1,5 +1,9 @@
 #include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <thread>
 
+#include "controller/app/config_source.h"
 #include "controller/config/decode.h"
 #include "controller/config/monkey.h"
 #include "controller/manifest/decode.h"
@@ -31,6 +35,43 @@ TEST_CASE("An empty text is no configuration: it may be one that is only being w
         CHECK(problem_of(text) ==
               "c.yaml:1:1: found nothing, expected a configuration; {} is one with every default");
     }
+}
+
+TEST_CASE("A configuration that may still be being written changes nothing") {
+    const test::TempDir dir;
+    const auto path = dir / "c.yaml";
+    const auto write = [&](const std::string& text) { std::ofstream{path} << text; };
+    write("safety: {protected_services: [db]}\n");
+    app::ConfigSource source{path};
+    REQUIRE(source.read());
+    const auto before = source.config();
+    // As an editor does it: away, empty, half of it, all of it.
+    std::filesystem::remove(path);
+    CHECK_FALSE(source.read_settled(false));
+    write("");
+    CHECK_FALSE(source.read_settled(false));
+    write("global: {max_concurrent_experiments: 2}\n");
+    CHECK_FALSE(source.read_settled(false));
+    CHECK(source.config() == before);
+    CHECK(source.problems().empty());
+    // Closed, it counts at once.
+    write("global: {max_concurrent_experiments: 2}\nsafety: {protected_services: [db, web]}\n");
+    CHECK(source.read_settled(true));
+    CHECK(source.config()->safety.protected_services.size() == 2);
+    // An empty one never does.
+    write("");
+    CHECK(source.read_settled(true));
+    CHECK(source.config()->safety.protected_services.size() == 2);
+    CHECK(source.problems().size() == 1);
+    // Without anybody telling of its end: after a while.
+    write("safety: {protected_services: [db]}\n");
+    CHECK_FALSE(source.read_settled(false));
+    const auto deadline = std::chrono::steady_clock::now() + 10s;
+    while (!source.read_settled(false) && std::chrono::steady_clock::now() < deadline) {
+        std::this_thread::sleep_for(10ms);
+    }
+    CHECK(source.config()->safety.protected_services.size() == 1);
+    CHECK(source.problems().empty());
 }
 
 TEST_CASE("The configuration of the documentation is read as it stands") {

@@ -121,9 +121,11 @@ TEST_CASE_METHOD(Bed, "A target that Docker restarts is not said to have been st
     for (const std::string name : {"k0", "k1", "k2", "k3"}) {
         const auto victim = c.start(name);
         lab.write(name + ".yaml", experiment(name, by_name(victim), "{type: container_kill}"));
-        REQUIRE(until([&] {
+        const bool injected = until([&] {
             return lab.log().find("fault injected experiment=" + name) != std::string::npos;
-        }));
+        });
+        INFO(lab.log());
+        REQUIRE(injected);
         lab.remove(name + ".yaml");
         REQUIRE(until(
             [&] { return lab.log().find("run ended experiment=" + name) != std::string::npos; }));

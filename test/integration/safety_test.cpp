@@ -356,10 +356,69 @@ TEST_CASE("A custom action may leave its parameters unread", "[docker]") {
     lab.configure("custom_actions: {deaf: {inject: [/bin/true], undo: [/bin/true]}}\n");
     lab.start();
     // More than a pipe holds: what is written last finds nobody.
-    lab.write("a.yaml", experiment("a", by_name(web), "{type: deaf, parameters: {duration: 1s, text: " +
-                                                          std::string(200'000, 'x') + "}}"));
+    lab.write("a.yaml", experiment("a", by_name(web),
+                                   "{type: deaf, parameters: {duration: 1s, text: " +
+                                       std::string(200'000, 'x') + "}}"));
     lab.expect_phase("a", "Completed");
     CHECK(lab.running());
+}
+
+TEST_CASE("A program that hangs keeps nothing else from being undone", "[docker]") {
+    Containers c;
+    const auto web = c.start("web");
+    Lab lab{c};
+    const auto mark = lab.dir() / "the-mark";
+    const auto program = marking_program(lab.dir());
+    // Its undo is recorded although its injection was given up: it may have had an effect.
+    lab.configure("custom_actions:\n  slow: {inject: [" + program + ", hang], undo: [" + program +
+                  ", \"on\", " + mark + "], timeout: 5m}\n");
+    lab.start();
+    auto text = experiment("a", by_name(web),
+                           "{type: slow, parameters: {duration: 4m}}, "
+                           "{type: container_pause, parameters: {duration: 500ms}}");
+    text.replace(text.find("{name: s,"), 9, "{name: s, order: parallel,");
+    lab.write("a.yaml", text);
+    CHECK(until([&] { return c.paused(web); }));
+    CHECK(until([&] { return !c.paused(web); }, 5s));
+    CHECK_FALSE(std::filesystem::exists(mark));
+    SECTION("an emergency stop ends it") { CHECK(lab.ctl({"emergency-stop"}).exit_code == 0); }
+    SECTION("an abort ends it") { CHECK(lab.ctl({"abort", "a"}).exit_code == 0); }
+    SECTION("its deletion ends it") { lab.remove("a.yaml"); }
+    CHECK(until([&] { return std::filesystem::exists(mark); }, 5s));
+    CHECK(lab.stop(SIGTERM) == 0);
+}
+
+TEST_CASE("With the gates of every day a killed controller's run goes on", "[docker]") {
+    Containers c;
+    const auto web = c.start("web");
+    Lab lab{c};
+    // What is not known at the first look closes a gate; the limits themselves are out of reach.
+    std::ofstream{lab.dir() / "config.yaml"}
+        << "safety: {min_healthy_services: 0.01, max_cpu_usage: 100, max_memory_usage: 99.9}\n";
+    lab.start();
+    lab.write("a.yaml",
+              experiment("a", by_name(web), "{type: container_pause, parameters: {duration: 3s}}"));
+    lab.expect_phase("a", "Running");
+    CHECK(lab.stop(SIGKILL) == 128 + SIGKILL);
+    lab.start();
+    CHECK(c.paused(web));
+    lab.expect_phase("a", "Completed");
+    CHECK(lab.field("a", "verdict") == "Pass");
+}
+
+TEST_CASE("An emergency stop that was answered outlives a kill", "[docker]") {
+    Containers c;
+    Lab lab{c};
+    lab.configure("");
+    lab.start();
+    for (int i = 0; i < 5; ++i) {
+        CHECK(lab.ctl({"emergency-stop"}).exit_code == 0);
+        CHECK(lab.stop(SIGKILL) == 128 + SIGKILL);
+        lab.start();
+        CHECK_THAT(lab.http("/metrics"), Catch::Contains("chaos_halted 1"));
+        CHECK(lab.ctl({"resume"}).exit_code == 0);
+        CHECK_THAT(lab.http("/metrics"), Catch::Contains("chaos_halted 0"));
+    }
 }
 
 TEST_CASE("The guard undoes a custom action of a controller that was killed", "[docker]") {
@@ -438,7 +497,7 @@ TEST_CASE("The monkey hits what it may, rests between, and stops", "[docker]") {
         web + "], duration: 200ms}]\n");
     CHECK(
         until([&] { return lab.ctl({"monkey", "start", "--mode", "aggressive"}).exit_code == 0; }));
-    CHECK(until([&] { return lab.field("monkey-again", "reason") == "NoTargetsSkipped"; }));
+    CHECK(until([&] { return lab.field("monkey-again", "reason") == "SparedForNow"; }));
     lab.configure("chaos_monkey: {mode: disabled}\n");
     CHECK(until([&] {
         return lab.ctl({"monkey", "status"}).out.find("Mode: disabled") != std::string::npos;

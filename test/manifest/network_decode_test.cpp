@@ -29,6 +29,8 @@ TEST_CASE("Every network action is read with its defaults") {
     CHECK(fault("network_loss", "intensity: low, gemodel: {p: 5}").loss ==
           Loss{GilbertElliott{.p = 5}});
     CHECK(fault("network_loss", "state: {p13: 5}").loss == Loss{FourState{.p13 = 5, .p31 = 95}});
+    CHECK(fault("network_loss", "state: {p13: 5, p32: 20}").loss ==
+          Loss{FourState{.p13 = 5, .p31 = 80, .p32 = 20}});
     CHECK(fault("network_duplicate", "percent: 1").duplicate == Share{1, 0});
     CHECK(fault("network_corrupt", "intensity: low").corrupt == Share{0.1, 0});
     CHECK(fault("network_reorder", "percent: 5, gap: 0").reorder == Reorder{{5, 0}, 1});
@@ -84,6 +86,8 @@ TEST_CASE("Each mistake in a network action is named with what was expected") {
         {"network_loss", "gemodel: {p: 1}, state: {p13: 1}", "expected only one of"},
         {"network_loss", "gemodel: {p: 0}", "gemodel.p: expected more than 0"},
         {"network_loss", "state: {p13: 0}", "state.p13: expected more than 0"},
+        {"network_loss", "state: {p13: 60, p14: 50}", "p13 and p14 are more than 100 together"},
+        {"network_loss", "state: {p13: 5, p31: 90, p32: 20}", "p31 and p32 are more than 100"},
         {"network_duplicate", "correlation: 5", "parameters.percent: missing"},
         {"network_bandwidth", "burst: 32Ki", "parameters.rate: missing"},
         {"network_bandwidth", "rate: 1mbps", "expected a rate above 0 such as 500kbit"},

@@ -28,9 +28,18 @@ public:
     }
 
     Report want(std::vector<Active> faults, bool rearm = false) {
+        return go({std::move(faults), abilities_, made_, rearm}, visit);
+    }
+    Report want_each(std::vector<Active> faults) {
+        return go({std::move(faults), abilities_, made_, false}, visit_each);
+    }
+    void forget() { made_.reset(); }  // as a new life of the controller
+    void let_go() { to_close_.clear(); }
+
+private:
+    Report go(const Wish& wish, Result<Report> (*how)(const Wish&)) {
         Result<Report> report;
-        const Wish wish{std::move(faults), abilities_, made_, rearm};
-        pair_.in_a([&] { report = visit(wish); });
+        pair_.in_a([&] { report = how(wish); });
         if (!report) throw std::runtime_error(report.error().context);
         made_ = report->tree;
         // As the reconciler does it: not at once, see Report::to_close.
@@ -38,10 +47,7 @@ public:
         to_close_.push_back(std::move(report->to_close));
         return *report;
     }
-    void forget() { made_.reset(); }  // as a new life of the controller
-    void let_go() { to_close_.clear(); }
 
-private:
     const Pair& pair_;
     Abilities abilities_;
     std::optional<Tree> made_;
@@ -132,6 +138,29 @@ TEST_CASE("What is undone leaves the namespace as it was, byte for byte", "[netw
         (void)wished.want({});
     }
     CHECK(dump(pair) == before);
+}
+
+TEST_CASE("A new fault that the kernel refuses takes no other along", "[network]") {
+    const Pair pair;
+    Wished wished{pair};
+    const auto cut = [](const std::string& from) {
+        NetworkFault fault{.action = NetworkAction::kPartition};
+        fault.partition = Peers{.cidrs = {from}};
+        return fault;
+    };
+    wished.want({active(1, cut("10.9.9.1"))});
+    auto bad = active(3, cut("10.9.9.3"));
+    bad.peers.partition = {"no address"};
+    auto good = active(2, cut("10.9.9.2"));
+    auto late = active(4, cut("10.9.9.4"));
+    for (auto* fault : {&bad, &good, &late}) fault->fresh = true;
+    const auto report = wished.want_each({active(1, cut("10.9.9.1")), good, bad, late});
+    CHECK(report.tree.refused.size() == 1);
+    CHECK(report.tree.refused.contains(3));
+    const auto rules = pair.a({"nft", "list", "ruleset"}).out;
+    for (const auto* there : {"10.9.9.1", "10.9.9.2", "10.9.9.4"}) {
+        CHECK_THAT(rules, Catch::Contains(there));
+    }
 }
 
 TEST_CASE("What somebody has removed is put back", "[network]") {

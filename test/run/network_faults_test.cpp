@@ -37,6 +37,26 @@ const std::string kInject = "inject network_latency web";
 
 }  // namespace
 
+TEST_CASE(
+    "Whoever joins the target's network and must be spared ends the fault, and only meanwhile") {
+    auto s = slow_sim();
+    s.spec.safety.safe_mode = true;
+    s.settle();
+    auto sidecar = container("sidecar");
+    sidecar.network_of = s.at("web").id;
+    s.containers.push_back(sidecar);
+    s.settle();
+    CHECK(s.done == Lines{kInject});
+    SECTION("protected") { s.policy.safety.protected_services = {"sidecar"}; }
+    SECTION("critical, in safe mode") { s.policy.safety.critical_services = {"sidecar"}; }
+    s.settle();
+    CHECK(s.done == Lines{kInject, "undo network_latency web"});
+    CHECK(s.run.phase == Phase::kRunning);
+    std::erase_if(s.containers, [](const Container& c) { return c.name == "sidecar"; });
+    s.settle();
+    CHECK(s.done == Lines{kInject, "undo network_latency web", kInject});
+}
+
 TEST_CASE("A network fault comes, is looked at again and again, and goes") {
     auto s = slow_sim();
     const auto next = s.settle();

@@ -1,6 +1,7 @@
 // Gates and protection in the life of a run; and random days, in which neither is ever broken.
 #include <random>
 
+#include "controller/run/admission.h"
 #include "controller/run/lifecycle.h"
 #include "test/support/catch.h"
 #include "test/support/sim.h"
@@ -69,6 +70,57 @@ TEST_CASE("A target that becomes protected is undone alone") {
     s.settle();
     CHECK(s.at("web-1").state == ContainerState::kRunning);
     CHECK(s.at("web-2").state == ContainerState::kPaused);
+}
+
+TEST_CASE("Whoever may be hit later is waited for, and a one-shot is not lost") {
+    auto s = pause_sim();
+    s.policy.rested = {"web"};
+    s.settle();
+    CHECK(s.run.phase == Phase::kWaiting);
+    CHECK(s.run.reason == "SparedForNow");
+    CHECK(s.run.message == "container web: hit less than chaos_monkey.min_spacing ago");
+    s.policy.rested.clear();
+    s.settle();
+    CHECK(s.run.phase == Phase::kRunning);
+}
+
+TEST_CASE("A container that is only being started is waited for, for a moment") {
+    auto s = pause_sim();
+    s.at("web").state = ContainerState::kCreated;
+    s.at("web").incarnation.reset();
+    const auto next = s.settle();
+    CHECK(s.run.phase == Phase::kWaiting);
+    CHECK(s.run.reason == "NoTargets");
+    REQUIRE(next == kT0 + kStartPatience);
+    SECTION("it comes") {
+        s.start("web");
+        s.settle();
+        CHECK(s.run.phase == Phase::kRunning);
+    }
+    SECTION("it does not") {
+        s.now = *next;
+        s.settle();
+        CHECK(s.run.phase == Phase::kFailed);
+        CHECK(s.run.reason == "NoTargets");
+    }
+}
+
+TEST_CASE("A stop that ends a namespace's owner spares the protected one beside it") {
+    for (const FaultSpec& fault :
+         {FaultSpec{ContainerKill{}}, FaultSpec{ContainerStop{}}, FaultSpec{ContainerRestart{}}}) {
+        auto sidecar = container("sidecar");
+        sidecar.network_of = container("web").id;
+        auto s = sim(spec({service("web")}, {action(fault, 5min)}), {container("web"), sidecar});
+        s.policy.safety.protected_services = {"sidecar"};
+        s.settle();
+        CHECK(s.done.empty());
+        // A pause leaves the network as it is.
+        auto p = sim(spec({service("web")}, {action(ContainerPause{}, 5min)}),
+                     {container("web"), sidecar});
+        p.policy = s.policy;
+        p.settle();
+        CHECK(p.done == Lines{"inject container_pause web"});
+    }
 }
 
 TEST_CASE("In random days no gate is passed and nobody protected is touched") {

@@ -1,5 +1,7 @@
 #include "controller/safety/gates.h"
 
+#include <sys/stat.h>
+
 #include <catch2/catch.hpp>
 #include <fstream>
 
@@ -91,6 +93,31 @@ TEST_CASE("What is not known closes its gate") {
     CHECK(scene.closed() == Reasons{"ConfigInvalid"});
 }
 
+TEST_CASE("What is not known yet lets nobody in, and what runs go on for a moment") {
+    Scene scene;
+    scene.readings = {};
+    const Reasons all{"IncidentsUnknown", "HealthUnknown", "HostUnknown"};
+    CHECK(scene.closed() == all);
+    scene.readings.settling = true;
+    CHECK(scene.closed() == all);
+    scene.question.begun = true;
+    CHECK(scene.closed().empty());
+    scene.readings.settling = false;
+    CHECK(scene.closed() == all);
+    // What is known counts at once.
+    scene.readings.settling = true;
+    scene.readings.incidents = {"DiskFull"};
+    CHECK(scene.closed() == Reasons{"Incident"});
+}
+
+TEST_CASE("What only a restart brings into force keeps the next one out") {
+    Scene scene;
+    scene.standing.restart = "docker.host is unix:///a, in use is unix:///b";
+    CHECK(scene.closed() == Reasons{"RestartNeeded"});
+    scene.question.begun = true;
+    CHECK(scene.closed().empty());
+}
+
 TEST_CASE("An incident closes, an emergency stop closes first") {
     Scene scene;
     scene.readings.incidents = {"DiskFull on db-1"};
@@ -180,6 +207,15 @@ TEST_CASE("An incident file counts while it is there and not empty") {
     CHECK(read_incident_file(path).value().at(0) == "INC-1234 database is slow (" + path + ")");
     CHECK_FALSE(read_incident_file(dir / "gone/incident"));
     CHECK_FALSE(read_incident_file(dir.path()));
+}
+
+TEST_CASE("An incident file that is none closes the gate and waits for nobody") {
+    const test::TempDir dir;
+    REQUIRE(::mkfifo((dir / "pipe").c_str(), 0600) == 0);
+    for (const auto& path : {dir / "pipe", dir / ""}) {
+        CHECK_THAT(read_incident_file(path).error().context,
+                   Catch::Contains("expected a regular file"));
+    }
 }
 
 TEST_CASE("Alertmanager's answer is read, and what is none is an error") {

@@ -91,6 +91,10 @@ TEST_CASE("Whom no experiment touches") {
     CHECK(why_spared(policy, containers[2], false) == "safety.protected_services (d*-1)");
     containers[4].labels[std::string{kProtectedLabel}] = "true";
     CHECK(why_spared(policy, containers[4], false));
+    containers[4].labels[std::string{kProtectedLabel}] = "True";
+    CHECK(why_spared(policy, containers[4], false) == "label chaos.sutazai.com/protected=True");
+    containers[4].labels[std::string{kProtectedLabel}] = "false";
+    CHECK_FALSE(why_spared(policy, containers[4], false));
     policy.own_container = containers[3].id;
     CHECK(why_spared(policy, containers[3], false) == "it is the controller itself");
     containers[0].image = "moby/buildkit:buildx-stable-1";
@@ -123,6 +127,32 @@ TEST_CASE("Critical services are spared in safe mode, and so is their only provi
     const auto still = run::select(all_of("cache"), 1, containers, chosen, policy);
     REQUIRE(still.picks.size() == 1);
     CHECK(still.picks[0].name == "cache-1");
+}
+
+TEST_CASE("Of a critical service's provider one that serves is left, whoever hits the others") {
+    auto containers = shop();
+    containers.push_back(of("cache", "", 2));
+    Policy policy;
+    policy.safety.critical_services = {"backend"};
+    policy.graph = Graph{containers, {}};
+    REQUIRE(picks(all_of("cache"), containers, policy).size() == 1);
+    SECTION("another experiment") {
+        policy.held = {"cache-1"};
+        CHECK(picks(all_of("cache"), containers, policy) == std::vector<std::string>{"cache-1"});
+    }
+    SECTION("an illness") {
+        containers.back().health = Health::kUnhealthy;
+        CHECK(picks(all_of("cache"), containers, policy) == std::vector<std::string>{"cache-2"});
+    }
+    SECTION("a freeze") {
+        containers.back().state = ContainerState::kPaused;
+        CHECK(picks(all_of("cache"), containers, policy) == std::vector<std::string>{"cache-2"});
+    }
+    // Not for ever: it is waited for.
+    policy.held = {"cache-1", "cache-2"};
+    const auto none = run::select(all_of("cache"), 1, containers, {}, policy);
+    CHECK(none.picks.empty());
+    CHECK_THAT(none.later, Catch::Contains("only provider of critical service"));
 }
 
 TEST_CASE("In safe mode no two services on one path are hit at once") {

@@ -42,6 +42,28 @@ public:
 
 }  // namespace
 
+TEST_CASE("What is generated no more ends, also while the manifests cannot be seen") {
+    Bench b;
+    b.write("m.yaml", manifest_text("own"));
+    const auto generate = [](const std::string& duration) {
+        auto documents = manifest::decode(manifest_text("monkey-a", duration));
+        return std::make_shared<const Good>(
+            Good{std::move(*documents[0].experiment), documents[0].digest, "", "monkey-a.yaml", 0});
+    };
+    b.desired.generate({{"monkey-a", generate("5m")}});
+    b.look();
+    REQUIRE((b.has("own") && b.has("monkey-a")));
+    b.scan.unavailable = "not mounted";
+    b.desired.generate({{"monkey-a", generate("1m")}, {"monkey-b", generate("1m")}});
+    CHECK(b.look().changed == Names{"monkey-a"});
+    CHECK(b.at("monkey-a").good->experiment.spec.duration == 1min);
+    CHECK_FALSE(b.has("monkey-b"));  // nothing begins meanwhile
+    b.desired.generate({});
+    CHECK(b.look().changed == Names{"monkey-a"});
+    CHECK_FALSE(b.has("monkey-a"));
+    CHECK(b.has("own"));
+}
+
 TEST_CASE("A valid file is an experiment at once") {
     Bench b;
     b.write("m/a.yaml", manifest_text("a"));

@@ -86,6 +86,24 @@ TEST_CASE("Memory is refused above the container's limit and above what the host
     CHECK(refusal(memory({.size = kGi}), scarce).empty());
 }
 
+TEST_CASE("A share of the free space leaves the file system what it needs") {
+    // 50 of 100 Gi are free, 5 stay so.
+    CHECK(plan(fill({.percent = 95}), roomy())->fill_bytes == 45 * kGi);
+    auto facts = roomy();
+    facts.space = Space{100 * kGi, 5 * kGi};
+    CHECK_THAT(refusal(fill({.percent = 10}), facts), Catch::Contains("less than 5 %"));
+}
+
+TEST_CASE("What was granted goes on where the host has less left by now") {
+    auto facts = roomy();
+    facts.host_memory = {16 * kGi, kGi};
+    CHECK_FALSE(refusal(memory({.size = 2 * kGi}), facts).empty());
+    facts.limits.memory = 4 * kGi;
+    facts.in_force = Orders{.ends_at_ns = 7, .memory_bytes = 2 * kGi};
+    CHECK(plan(memory({.size = 2 * kGi}), facts) == *facts.in_force);
+    CHECK_FALSE(refusal(memory({.size = 3 * kGi}), facts).empty());
+}
+
 TEST_CASE("Disk space is refused where the file system would be left with less than 5 %") {
     CHECK(refusal(fill({.size = 46 * kGi}), roomy()) ==
           "46Gi would leave less than 5 % of the file system free (100Gi, 50Gi free); "
