@@ -5,6 +5,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
+#include <csignal>
 #include <filesystem>
 #include <thread>
 
@@ -446,12 +448,18 @@ private:
     int exit_code_ = 0;
 };
 
-// A guard that is just undoing holds the state for a moment; a controller holds it for good.
+bool is_alive(int pid) { return pid > 0 && (::kill(pid, 0) == 0 || errno == EPERM); }
+
+// A guard that is just undoing holds the state for a moment, or for as long as Docker takes to
+// answer it; a controller holds it for good.
 Result<store::Store> open_store(const std::string& directory) {
-    constexpr int kTries = 300;  // the guard waits for Docker with it in hand
+    constexpr int kTries = 30;
+    constexpr int kTriesOfGuard = 300;
     for (int i = 0;; ++i) {
         auto store = store::Store::open(directory);
-        if (store || store.error().code != ErrorCode::kConflict || i == kTries) return store;
+        if (store || store.error().code != ErrorCode::kConflict) return store;
+        const bool controller = is_alive(store::Store::guarded_holder(directory));
+        if (i >= (controller ? kTries : kTriesOfGuard)) return store;
         if (i == 0) log::info("waiting for the state store", {{"error", store.error().context}});
         std::this_thread::sleep_for(std::chrono::milliseconds{100});
     }
