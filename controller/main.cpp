@@ -2,8 +2,8 @@
 
 #include <csignal>
 
-#include "controller/app/daemon.h"
 #include "controller/app/options.h"
+#include "controller/app/start.h"
 
 namespace {
 

@@ -5,10 +5,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <cerrno>
-#include <csignal>
-#include <filesystem>
-#include <thread>
 
 #include "controller/api/clock.h"
 #include "controller/app/control.h"
@@ -16,10 +12,7 @@
 #include "controller/app/gate_watch.h"
 #include "controller/app/host.h"
 #include "controller/app/token.h"
-#include "controller/app/version.h"
 #include "controller/config/monkey.h"
-#include "controller/guard/guard.h"
-#include "controller/guard/process.h"
 #include "controller/runtime/controller.h"
 #include "controller/runtime/prober.h"
 #include "controller/source/directory_source.h"
@@ -42,38 +35,19 @@ void report_bug(std::string_view what) {
     log::error("a task ended by an exception: this is a bug", {{"what", what}});
 }
 
-// The command line, completed by the configuration and the defaults.
-Options completed(Options options, const Config* config) {
-    const auto fill = [&](std::string& to, const std::string& from, const char* otherwise) {
-        if (to.empty() && config != nullptr) to = from;
-        if (to.empty()) to = otherwise;
-    };
-    const Config nothing;
-    const Config& from = config == nullptr ? nothing : *config;
-    fill(options.manifests, from.manifests, "");
-    fill(options.status_dir, from.status_directory, "");
-    fill(options.listen, from.listen, kDefaultListen);
-    fill(options.docker_host, from.docker_host, kDefaultDockerHost);
-    while (options.manifests.size() > 1 && options.manifests.ends_with('/')) {
-        options.manifests.pop_back();
-    }
-    return options;
-}
-
 class Daemon {
 public:
     // `given`: the command line; `options`: the same, completed by the configuration.
-    Daemon(const Options& given, const Options& options, ConfigSource& config,
-           std::string docker_path, store::Store store, stress::Keeper keeper, guard::Process guard)
+    Daemon(const Options& given, const Options& options, ConfigSource& config, State state)
         : given_(given),
           options_(options),
           config_(config),
-          guard_(std::move(guard)),
-          engine_(docker::Client{std::move(docker_path), docker_observer()}, engine_hooks()),
+          guard_(std::move(state.guard)),
+          engine_(docker::Client{std::move(state.docker_path), docker_observer()}, engine_hooks()),
           world_(engine_, hosts_),
           gatekeeper_(world_, own_container()),
           container_(engine_),
-          stress_(stress::default_program(), std::move(keeper)),
+          stress_(stress::default_program(), std::move(state.keeper)),
           source_(options.manifests, source_hooks()),
           parts_(io_.get_executor(), report_bug),
           chores_(io_.get_executor(), report_bug),
@@ -85,7 +59,7 @@ public:
                   }),
           publisher_(options.status_dir, writer_),
           controller_(io_.get_executor(), settings(), world_, gatekeeper_, reconcilers(),
-                      source_.desired(), std::move(store), publisher_, metrics_),
+                      source_.desired(), std::move(state.store), publisher_, metrics_),
           prober_(parts_, world_,
                   [this](const std::string& experiment, const std::string& probe, ProbePhase phase,
                          const std::string& why) {
@@ -448,85 +422,10 @@ private:
     int exit_code_ = 0;
 };
 
-bool is_alive(int pid) { return pid > 0 && (::kill(pid, 0) == 0 || errno == EPERM); }
-
-// A guard that is just undoing holds the state for a moment, or for as long as Docker takes to
-// answer it; a controller holds it for good.
-Result<store::Store> open_store(const std::string& directory) {
-    constexpr int kTries = 30;
-    constexpr int kTriesOfGuard = 300;
-    for (int i = 0;; ++i) {
-        auto store = store::Store::open(directory);
-        if (store || store.error().code != ErrorCode::kConflict) return store;
-        const bool controller = is_alive(store::Store::guarded_holder(directory));
-        if (i >= (controller ? kTries : kTriesOfGuard)) return store;
-        if (i == 0) log::info("waiting for the state store", {{"error", store.error().context}});
-        std::this_thread::sleep_for(std::chrono::milliseconds{100});
-    }
-}
-
-// Without it nothing is told, but everything is done: no reason not to start.
-void make_status_directory(const std::string& directory) {
-    if (directory.empty()) return;
-    std::error_code ec;
-    std::filesystem::create_directories(directory, ec);
-    if (ec) log::error("no status directory", {{"path", directory}, {"error", ec.message()}});
-}
-
-std::vector<std::string> guard_arguments(const Options& o) {
-    return {"chaos-controller", "guard",
-            "--state-dir",      o.state_dir,
-            "--docker-host",    o.docker_host,
-            "--guard-grace",    format_duration(o.guard_grace),
-            "--log-format",     o.log_format == log::Format::kJson ? "json" : "text"};
-}
-
 }  // namespace
 
-int run_daemon(const Options& given) {
-    log::configure(given.log_level, given.log_format);
-    ConfigSource config{given.config};
-    static_cast<void>(config.read());
-    const Options options = completed(given, config.config().get());
-    if (options.manifests.empty()) {
-        for (const auto& problem : config.problems())
-            log::error("configuration", {{"problem", problem}});
-        log::error("cannot start", {{"error",
-                                     "no directory of manifests: expected --manifests, or "
-                                     "manifests.directory in a valid configuration"}});
-        return 2;
-    }
-    log::info("chaos-controller starts", {{"version", kVersion},
-                                          {"manifests", options.manifests},
-                                          {"state_dir", options.state_dir},
-                                          {"docker_host", options.docker_host}});
-    auto path = docker::socket_path(options.docker_host);
-    auto store = path ? open_store(options.state_dir) : std::unexpected(path.error());
-    guard::Process guard{guard_arguments(options)};
-    auto keeper = store ? stress::Keeper::hold(options.state_dir) : std::unexpected(store.error());
-    // Without a guard nothing is injected: who would undo it?
-    auto guarded = keeper ? guard.start() : std::unexpected(keeper.error());
-    if (guarded) guarded = store->note_guarded();
-    if (!guarded) {
-        log::error("cannot start", {{"error", guarded.error().context}});
-        return 1;
-    }
-    make_status_directory(options.status_dir);
-    return Daemon{
-        given,           options, config, std::move(*path), std::move(*store), std::move(*keeper),
-        std::move(guard)}
-        .run();
-}
-
-int run_guard(const Options& options) {
-    log::configure(options.log_level, options.log_format);
-    const auto path = docker::socket_path(options.docker_host);
-    if (!path || options.watch_fd < 0) {
-        log::error("the guard is started by the controller only");
-        return 2;
-    }
-    return guard::run(
-        {options.watch_fd, options.controller_pid, options.state_dir, *path, options.guard_grace});
+int run_parts(const Options& given, const Options& options, ConfigSource& config, State state) {
+    return Daemon{given, options, config, std::move(state)}.run();
 }
 
 }  // namespace chaos::app

@@ -115,4 +115,21 @@ Parsed parse_options(int argc, char** argv) {
     return parsed;
 }
 
+Options completed(Options options, const Config* config) {
+    const auto fill = [&](std::string& to, const std::string& from, const char* otherwise) {
+        if (to.empty() && config != nullptr) to = from;
+        if (to.empty()) to = otherwise;
+    };
+    const Config nothing;
+    const Config& from = config == nullptr ? nothing : *config;
+    fill(options.manifests, from.manifests, "");
+    fill(options.status_dir, from.status_directory, "");
+    fill(options.listen, from.listen, kDefaultListen);
+    fill(options.docker_host, from.docker_host, kDefaultDockerHost);
+    while (options.manifests.size() > 1 && options.manifests.ends_with('/')) {
+        options.manifests.pop_back();
+    }
+    return options;
+}
+
 }  // namespace chaos::app

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "controller/api/config.h"
 #include "controller/api/error.h"
 #include "controller/api/experiment.h"
 #include "controller/api/time.h"
@@ -41,5 +42,8 @@ struct Parsed {
 // Prints help, version and errors itself. The environment gives defaults: DOCKER_HOST, LOG_LEVEL,
 // STATE_DIRECTORY (systemd's).
 [[nodiscard]] Parsed parse_options(int argc, char** argv);
+
+// The command line, completed by the configuration (null: there is none) and the defaults.
+[[nodiscard]] Options completed(Options options, const Config* config);
 
 }  // namespace chaos::app

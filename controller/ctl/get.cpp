@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "controller/api/experiment.h"
+#include "controller/config/monkey.h"
 #include "controller/ctl/catalog.h"
 #include "controller/ctl/verbs.h"
 #include "controller/manifest/emit.h"
@@ -75,7 +76,9 @@ std::string phase_of(const Item& item) {
     auto phase = item.field("paused") == "true" ? "Paused" : item.field("phase");
     if (item.duplicate) return "Rejected,Duplicate";
     if (phase.empty()) return invalid ? "Invalid" : "-";  // no controller has looked at it yet
-    if (item.path.empty()) return phase == "Aborted" ? phase : phase + ",Deleted";
+    // The chaos monkey's have no manifest that somebody could have deleted.
+    const bool gone = item.path.empty() && !item.name.starts_with(config::kMonkeyPrefix);
+    if (gone) return phase == "Aborted" ? phase : phase + ",Deleted";
     return invalid && phase != "Rejected" ? phase + ",InvalidEdit" : phase;
 }
 

@@ -110,10 +110,11 @@ private:
             return;
         }
         keep_exceptions(wanted, record);
-        if (!wanted.endangers.empty()) {
-            plan_.undo.push_back(record.id);  // somebody has joined it, or is protected from now on
-        } else if (spares_others(record, wanted) && !lacks_exceptions(wanted, world_).empty()) {
-            plan_.undo.push_back(record.id);  // until it is known whom to spare
+        const bool unknown =
+            spares_others(record, wanted) && !lacks_exceptions(wanted, world_).empty();
+        if (unknown || !wanted.endangers.empty()) {
+            // Until it is known whom to spare, or until whoever has joined the network has left it.
+            plan_.undo.push_back(record.id);
         } else if (record.state != FaultState::kInjected || !record.observed_at) {
             inject(wanted, container, Cause::kConfirm);
         } else if (record.spec != wanted.fault || record.peers != wanted.peers) {

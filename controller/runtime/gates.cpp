@@ -53,7 +53,8 @@ Task<bool> Controller::notes_stored(Duration patience) {
     while (!unstored_.empty() && boot_now() < until) {
         if (!co_await sleep_for(kNoteLook)) break;
     }
-    co_return unstored_.empty();
+    const bool all = unstored_.empty();
+    co_return all;
 }
 
 void Controller::emergency_stop(const std::string& why) {
