@@ -29,7 +29,7 @@ bool ConfigSource::read() {
 bool ConfigSource::read_settled(bool closed) {
     auto text = status::read_file(path_);
     const auto now = boot_now();
-    if (!closed && taken_ != text) {
+    if (!closed && !is_taken(text)) {
         if (!unsettled_since_ || seen_ != text) {
             unsettled_since_ = now;
             seen_ = std::move(text);
@@ -42,8 +42,8 @@ bool ConfigSource::read_settled(bool closed) {
 }
 
 bool ConfigSource::take(const Text& text) {
-    if (taken_ == text) return false;
-    taken_ = text;
+    if (is_taken(text)) return false;
+    taken_ = Taken{text};
     problems_.clear();
     if (!text) {
         problems_ = {path_ + ": cannot be read; expected a configuration"};

@@ -28,6 +28,8 @@ public:
     // Rendered; of the file as it is now. Empty: it is valid.
     [[nodiscard]] const std::vector<std::string>& problems() const { return problems_; }
     [[nodiscard]] const std::string& path() const { return path_; }
+    // The file has changed, and may be changing still.
+    [[nodiscard]] bool unsettled() const { return unsettled_since_.has_value(); }
     [[nodiscard]] std::optional<TimePoint> read_at() const { return read_at_; }  // config()
 
     // Calls `on_change` after each read that has changed something, until cancelled.
@@ -40,10 +42,15 @@ public:
 private:
     using Text = std::optional<std::string>;  // absent: cannot be read
 
+    struct Taken {
+        Text text;
+    };
+
     bool take(const Text& text);
+    [[nodiscard]] bool is_taken(const Text& text) const { return taken_ && taken_->text == text; }
 
     std::string path_;
-    std::optional<Text> taken_;
+    std::optional<Taken> taken_;
     Text seen_;
     std::optional<TimePoint> unsettled_since_;  // boot_now()
     std::shared_ptr<const Config> config_;

@@ -91,7 +91,9 @@ public:
                   {{"address", http_.address()}, {"control", options_.control_socket}});
         TaskGroup main{io_.get_executor(), report_bug};
         main.spawn(live());
-        io_.run();
+        // A name that is still being resolved is not waited for.
+        while (!over_) io_.run_one();
+        io_.poll();
         return exit_code_;
     }
 
@@ -385,6 +387,7 @@ private:
         } else {
             log::info("stopped");
         }
+        over_ = true;
     }
 
     const Options& given_;
@@ -419,6 +422,7 @@ private:
     std::string unavailable_;
     bool halt_file_ = false;
     bool swept_ = false;
+    bool over_ = false;  // live() has ended
     int exit_code_ = 0;
 };
 

@@ -17,10 +17,10 @@ namespace {
 bool is_alive(int pid) { return pid > 0 && (::kill(pid, 0) == 0 || errno == EPERM); }
 
 // A guard that is just undoing holds the state for a moment, or for as long as Docker takes to
-// answer it; a controller holds it for good.
+// answer it, or a program of the user's to undo; a controller holds it for good.
 Result<store::Store> open_store(const std::string& directory) {
     constexpr int kTries = 30;
-    constexpr int kTriesOfGuard = 300;
+    constexpr int kTriesOfGuard = 6600;  // custom programs may take ten minutes
     for (int i = 0;; ++i) {
         auto store = store::Store::open(directory);
         if (store || store.error().code != ErrorCode::kConflict) return store;

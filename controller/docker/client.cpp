@@ -116,10 +116,14 @@ Task<Result<Client::Executed>> Client::execute(std::string id, std::vector<std::
                                                Duration timeout) {
     constexpr std::size_t kMaxOutput = 64UL * 1024;
     constexpr std::uint64_t kMaxRead = 1024UL * 1024;
+    constexpr std::size_t kMostUnfinished = 1000;
     auto key = id;
     for (const auto& word : command) key += '\0' + word;
     if (const auto last = unfinished_.find(key); last != unfinished_.end()) {
         const auto looked = co_await call("exec", "GET", exec_path(last->second) + "/json");
+        if (!looked && looked.error().code != ErrorCode::kNotFound) {
+            co_return std::unexpected(looked.error());
+        }
         const auto state = looked ? json::Document::parse(looked->body)
                                   : Result<json::Document>{std::unexpected(looked.error())};
         if (state && state->root()["Running"].boolean().value_or(false)) {
@@ -146,6 +150,8 @@ Task<Result<Client::Executed>> Client::execute(std::string id, std::vector<std::
     auto output = co_await transport_.call("POST", exec_path(exec) + "/start", timeout,
                                            std::move(start), kMaxRead);
     if (!output) {
+        // Of containers that are gone nobody asks again.
+        if (unfinished_.size() >= kMostUnfinished) unfinished_.clear();
         unfinished_[key] = exec;
         co_return wrap("docker exec", output.error());
     }

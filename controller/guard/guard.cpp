@@ -78,15 +78,28 @@ private:
         for (const auto& run : runs) {
             down.push_back(all ? run.unrecovered() : std::vector<std::string>{});
         }
-        // An engine that hangs must not keep waiting what does not need it.
-        for (auto& run : runs) co_await undo_those(run, all, false);
+        // Whatever hangs, an engine or a program of the user's, must keep nothing else waiting, in
+        // this pass or, where more is to come, for the next one.
+        TaskGroup custom{co_await boost::asio::this_coro::executor, report_bug};
+        if (all || !holds_others(runs)) undo_those(runs, all, Needs::kProgram, custom);
+        co_await undo_without_programs(runs, all, down);
+        co_await custom.join();
+    }
+
+    Task<> undo_without_programs(std::vector<Run>& runs, bool all,
+                                 const std::vector<std::vector<std::string>>& down) {
+        TaskGroup kernel{co_await boost::asio::this_coro::executor, report_bug};
+        undo_those(runs, all, Needs::kNothing, kernel);
+        co_await kernel.join();
         const auto version = co_await engine_.client().negotiate(kEnginePatience);
         if (!version) {
             log::error("guard: Docker does not answer; only what needs no Docker is undone",
                        {{"error", version.error().context}});
             co_return;
         }
-        for (auto& run : runs) co_await undo_those(run, all, true);
+        TaskGroup engine{co_await boost::asio::this_coro::executor, report_bug};
+        undo_those(runs, all, Needs::kDocker, engine);
+        co_await engine.join();
         for (std::size_t i = 0; i < runs.size(); ++i) {
             for (const auto& name : down[i]) {
                 co_await start_one(runs[i], *runs[i].find_target(name));
@@ -94,17 +107,33 @@ private:
         }
     }
 
-    static bool needs_docker(const FaultRecord& fault) {
-        return !is_supervised(fault.spec) && !std::holds_alternative<CustomFault>(fault.spec);
+    // To be undone.
+    enum class Needs { kNothing, kDocker, kProgram };
+
+    static Needs needs_of(const FaultRecord& fault) {
+        if (std::holds_alternative<CustomFault>(fault.spec)) return Needs::kProgram;
+        return is_supervised(fault.spec) ? Needs::kNothing : Needs::kDocker;
     }
 
-    Task<> undo_those(Run& run, bool all, bool with_docker) {
-        std::vector<std::string> held;
-        for (const auto& fault : run.faults) {
-            if (needs_docker(fault) != with_docker || !fault.holds()) continue;
-            if (all || is_due(fault)) held.push_back(fault.id);
+    static bool holds_others(const std::vector<Run>& runs) {
+        return std::ranges::any_of(runs, [](const Run& run) {
+            return std::ranges::any_of(run.faults, [](const FaultRecord& fault) {
+                return fault.holds() && needs_of(fault) != Needs::kProgram;
+            });
+        });
+    }
+
+    void undo_those(std::vector<Run>& runs, bool all, Needs needs, TaskGroup& tasks) {
+        for (auto& run : runs) {
+            for (const auto& fault : run.faults) {
+                if (needs_of(fault) != needs || !fault.holds()) continue;
+                if (all || is_due(fault)) tasks.spawn(undo_one(run, fault.id));
+            }
         }
-        for (const auto& id : held) co_await undo_one(run, id);
+    }
+
+    static void report_bug(std::string_view what) {
+        log::error("guard: a task ended by an exception: this is a bug", {{"what", what}});
     }
 
     runtime::Reconciler& reconciler_of(const FaultRecord& fault) {

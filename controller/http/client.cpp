@@ -57,6 +57,7 @@ Task<Result<Endpoints>> resolve(std::string host, std::string port, Duration tim
     });
     co_await asked->done.async_wait(kTuple);
     if (asked->result) co_return *asked->result;
+    asked->resolver.cancel();  // one that is not begun yet need not be
     co_return fail(ErrorCode::kUnavailable, host + ": not resolved in time");
 }
 

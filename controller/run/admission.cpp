@@ -174,8 +174,7 @@ void finish(Run& run, Phase phase, Verdict verdict, std::string reason, std::str
 
 bool admit(Run& run, const Selection& selection, const Facts& facts) {
     // What can never run says so at once; the rest waits for the gates.
-    const bool none = selection.picks.empty() && selection.down.empty();
-    const bool never = none && selection.later.empty();
+    const bool never = selection.picks.empty() && selection.down.empty() && selection.later.empty();
     if (!facts.closed.empty() && !never) {
         // The figure that decided stays: a new one every second is no news.
         const bool same = run.phase == Phase::kWaiting && run.reason == facts.closed.front().reason;
@@ -185,7 +184,7 @@ bool admit(Run& run, const Selection& selection, const Facts& facts) {
     // A container that another experiment keeps down, or has just killed, is not nobody.
     std::vector<std::string> names = selection.picks.empty() ? selection.down : names_of(selection);
     auto conflict = conflict_of(names, facts);
-    if (none && !never) {
+    if (selection.picks.empty() && !conflict && !selection.later.empty()) {
         wait(run, "SparedForNow", selection.later, facts.now);
         return false;
     }

@@ -87,7 +87,7 @@ private:
         const bool in_force =
             record.state == FaultState::kInjected &&
             (custom || (same_life && container->state == ContainerState::kPaused));
-        if (in_force || refused || !due(record)) return;
+        if (in_force || refused || !due(record) || !wanted.endangers.empty()) return;
         inject(wanted, *container, same_life ? Cause::kPutBack : Cause::kNew);
     }
 

@@ -170,11 +170,13 @@ private:
     void take_requests(Known& known, Run& run);
     [[nodiscard]] Result<Known*> find_active(const std::string& name);
     void drop_stale_wait(Known& known);
+    [[nodiscard]] bool is_paused(const std::string& name, const source::Good* before) const;
     void admit_new_run(const std::string& name, Known& known);
     // Schedules (controller/runtime/recurring.cpp). Returns when to look again.
     [[nodiscard]] std::optional<TimePoint> follow_schedule(const std::string& name, Known& known);
     void take_due(const std::string& name, Known& known, TimePoint due);
-    void expire_waiting(Known& known, TimePoint now);
+    void expire_waiting(const std::string& name, Known& known, TimePoint now);
+    void drop_late(const std::string& name, Known& known);
     void set_base(const std::string& name, Known& known, TimePoint base);
     void forget_schedule(const std::string& name);
     void restore_schedules();
@@ -206,6 +208,7 @@ private:
     void wake_waiting(const std::string& name);
     [[nodiscard]] Task<> note_presence(Known& known, bool wanted);
     [[nodiscard]] std::optional<TimePoint> after_deletion(const std::string& name, Known& known);
+    void tell_progress(const std::string& name, Known& known, const Run& run);
     void tell(const std::string& name, Known& known, const source::Entry* entry);
     void note_recoveries(const Run& before, const Run& run);
     void note_end(Known& known);

@@ -1,9 +1,11 @@
 #include "controller/runtime/executor.h"
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <exception>
 
 #include "controller/api/clock.h"
 #include "controller/run/outcome.h"
@@ -16,23 +18,43 @@ namespace {
 namespace asio = boost::asio;
 using Steady = std::chrono::steady_clock;
 
-// An injection that takes longer than this may take very long (a stop with its grace, a program of
-// the user's): from then on it is looked that often at what has to be undone meanwhile.
+// What takes longer than this may take very long (a stop with its grace, a program of the user's):
+// from then on it is looked that often at what has to be undone meanwhile.
 constexpr Duration kMeanwhile = std::chrono::milliseconds{100};
 
 }  // namespace
 
 struct Executor::Flight {
-    std::set<std::string> ids;
-    asio::steady_timer landed;
+    explicit Flight(const asio::any_io_executor& executor) : changed(executor) {}
+
+    std::set<std::string> injecting;
+    std::set<std::string> undoing;
+    asio::steady_timer changed;
     bool over = false;
 };
 
-Task<> Executor::carry_out(run::FaultPlan plan, Run& run, Save save, Meanwhile meanwhile) {
-    if (!plan.undo.empty()) co_await undo_all(plan.undo, run);
+Task<> Executor::carry_out(run::FaultPlan plan, Run& run, Hooks hooks) {
+    const auto executor = co_await asio::this_coro::executor;
+    Flight flight{executor};
+    TaskGroup beside{executor, on_bug_};
+    beside.spawn(undo_meanwhile(run, flight, hooks));
+    std::exception_ptr bug;
+    try {
+        co_await carry_out_in(flight, std::move(plan), run, hooks);
+    } catch (...) {
+        bug = std::current_exception();  // what goes on beside uses what is in here
+    }
+    flight.over = true;
+    flight.changed.cancel();
+    co_await beside.join();
+    if (bug) std::rethrow_exception(bug);
+}
+
+Task<> Executor::carry_out_in(Flight& flight, run::FaultPlan plan, Run& run, const Hooks& hooks) {
+    if (!plan.undo.empty()) co_await undo_all(plan.undo, run, flight);
     for (const auto& settled : plan.settle) run::note_settled(run, settled, wall_now());
-    if (!plan.inject.empty()) co_await inject_all(plan.inject, run, save, meanwhile);
-    if (!plan.observe.empty()) co_await observe_all(plan.observe, run);
+    if (!plan.inject.empty()) co_await inject_all(plan.inject, run, hooks, flight);
+    if (!plan.observe.empty()) co_await observe_all(plan.observe, run, hooks);
     for (const auto& name : plan.start) co_await start_one(run, name);
 }
 
@@ -62,10 +84,19 @@ Task<> Executor::start_one(Run& run, std::string name) {
                   {"error", target->rescue_error}});
 }
 
-Task<> Executor::undo_all(const std::vector<std::string>& ids, Run& run) {
-    TaskGroup tasks{co_await boost::asio::this_coro::executor, on_bug_};
-    for (const auto& id : ids) tasks.spawn(undo_one(run, id));
+Task<> Executor::undo_all(const std::vector<std::string>& ids, Run& run, Flight& flight) {
+    TaskGroup tasks{co_await asio::this_coro::executor, on_bug_};
+    for (const auto& id : ids) {
+        flight.undoing.insert(id);
+        tasks.spawn(undo_in(flight, run, id));
+    }
     co_await tasks.join();
+}
+
+Task<> Executor::undo_in(Flight& flight, Run& run, std::string id) {
+    co_await undo_one(run, id);
+    flight.undoing.erase(id);
+    if (flight.over) flight.changed.cancel();
 }
 
 Task<> Executor::undo_one(Run& run, std::string id) {
@@ -82,9 +113,15 @@ Task<> Executor::undo_one(Run& run, std::string id) {
     log::info("fault undone", {{"experiment", run.experiment}, {"fault", id}});
 }
 
-Task<> Executor::observe_all(const std::vector<std::string>& ids, Run& run) {
-    TaskGroup tasks{co_await boost::asio::this_coro::executor, on_bug_};
-    for (const auto& id : ids) tasks.spawn(observe_one(run, id));
+Task<> Executor::observe_all(const std::vector<std::string>& ids, Run& run, const Hooks& hooks) {
+    // A look puts right what is not as it should be: not what is over by now.
+    const auto due = hooks.meanwhile(run);
+    if (!run.stop_reason.empty()) co_return;
+    TaskGroup tasks{co_await asio::this_coro::executor, on_bug_};
+    for (const auto& id : ids) {
+        const bool over = !run.find_fault(id)->holds() || std::ranges::find(due, id) != due.end();
+        if (!over) tasks.spawn(observe_one(run, id));
+    }
     co_await tasks.join();
 }
 
@@ -101,12 +138,12 @@ Task<> Executor::observe_one(Run& run, std::string id) {
 }
 
 Task<> Executor::inject_all(const std::vector<run::Injection>& injections, Run& run,
-                            const Save& save, const Meanwhile& meanwhile) {
+                            const Hooks& hooks, Flight& flight) {
     std::set<std::string> again;
     for (const auto& injection : injections) {
         if (run::record_intent(run, injection, wall_now())) again.insert(injection.fault.id);
     }
-    if (const auto saved = co_await save(run); !saved) {
+    if (const auto saved = co_await hooks.save(run); !saved) {
         for (const auto& injection : injections) {
             const auto& id = injection.fault.id;
             run::note_unrecorded(run, id, saved.error(), again.contains(id), wall_now());
@@ -117,57 +154,54 @@ Task<> Executor::inject_all(const std::vector<run::Injection>& injections, Run& 
         co_return;
     }
     // The disk may have taken its time, and the run may have been stopped.
-    static_cast<void>(meanwhile(run));
+    static_cast<void>(hooks.meanwhile(run));
     if (!run.stop_reason.empty()) {
         for (const auto& injection : injections) {
             run::note_withheld(run, injection.fault.id, again.contains(injection.fault.id));
         }
         co_return;
     }
-    const auto executor = co_await asio::this_coro::executor;
-    Flight flight{{}, asio::steady_timer{executor}};
-    TaskGroup tasks{executor, on_bug_};
-    TaskGroup beside{executor, on_bug_};
+    TaskGroup tasks{co_await asio::this_coro::executor, on_bug_};
     for (const auto& injection : injections) {
-        flight.ids.insert(injection.fault.id);
+        flight.injecting.insert(injection.fault.id);
         tasks.spawn(inject_in(flight, run, injection, again.contains(injection.fault.id)));
     }
-    beside.spawn(undo_meanwhile(run, flight, meanwhile));
     co_await tasks.join();
-    flight.over = true;
-    flight.landed.cancel();
-    co_await beside.join();
 }
 
 Task<> Executor::inject_in(Flight& flight, Run& run, run::Injection injection, bool again) {
     co_await inject_one(run, injection, again);
-    flight.ids.erase(injection.fault.id);
+    flight.injecting.erase(injection.fault.id);
 }
 
-Task<> Executor::undo_meanwhile(Run& run, Flight& flight, const Meanwhile& meanwhile) {
+void Executor::give_up(const Flight& flight, Run& run) {
+    for (const auto& id : flight.injecting) {
+        const auto* fault = run.find_fault(id);
+        if (fault != nullptr) reconcilers_(fault->spec).give_up(*fault);
+    }
+}
+
+Task<> Executor::undo_meanwhile(Run& run, Flight& flight, const Hooks& hooks) {
     TaskGroup tasks{co_await asio::this_coro::executor, on_bug_};
-    std::set<std::string> undoing;
-    for (;;) {
-        flight.landed.expires_after(kMeanwhile);
-        if (!flight.over) co_await flight.landed.async_wait(asio::as_tuple(asio::use_awaitable));
-        if (flight.over) break;
-        for (const auto& id : meanwhile(run)) {
+    while (!flight.over || !flight.undoing.empty()) {
+        flight.changed.expires_after(kMeanwhile);
+        co_await flight.changed.async_wait(asio::as_tuple(asio::use_awaitable));
+        if (flight.over && flight.undoing.empty()) break;
+        hooks.progress(run);
+        const auto due = hooks.meanwhile(run);
+        if (!run.stop_reason.empty()) give_up(flight, run);
+        for (const auto& id : due) {
             const auto* fault = run.find_fault(id);
-            if (fault == nullptr || undoing.contains(id)) continue;
-            if (flight.ids.contains(id)) {
+            if (fault == nullptr || flight.undoing.contains(id)) continue;
+            if (flight.injecting.contains(id)) {
                 reconcilers_(fault->spec).give_up(*fault);
                 continue;
             }
-            undoing.insert(id);
-            tasks.spawn(undo_beside(run, id, undoing));
+            flight.undoing.insert(id);
+            tasks.spawn(undo_in(flight, run, id));
         }
     }
     co_await tasks.join();
-}
-
-Task<> Executor::undo_beside(Run& run, std::string id, std::set<std::string>& undoing) {
-    co_await undo_one(run, id);
-    undoing.erase(id);
 }
 
 Task<> Executor::inject_one(Run& run, run::Injection injection, bool again) {

@@ -179,6 +179,13 @@ std::set<std::string> Controller::rested_services(const std::string& name) const
     for (const auto& [key, hit] : monkey_hits_) {
         if (hit > since) keys.insert(key);
     }
+    // Another one that is about to hit them, or has not ended yet.
+    for (const auto& other : running_) {
+        if (other == name || !is_monkey(other)) continue;
+        for (const auto& target : known_.at(other).run->targets) {
+            keys.insert(safety::service_key(target.project, target.service));
+        }
+    }
     return keys;
 }
 

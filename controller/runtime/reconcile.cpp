@@ -2,9 +2,7 @@
 #include <algorithm>
 
 #include "controller/api/clock.h"
-#include "controller/config/monkey.h"
 #include "controller/run/peers.h"
-#include "controller/run/random.h"
 #include "controller/runtime/controller.h"
 #include "controller/telemetry/log.h"
 
@@ -55,126 +53,6 @@ Task<> Controller::save_or_log(Run& run) {
         log::error("state store",
                    {{"experiment", run.experiment}, {"error", saved.error().context}});
     }
-}
-
-// A new digest is a new generation. It is stored with the first run that follows from it: of ten
-// thousand manifests that wait, none costs an fsync.
-void Controller::take_over(Known& known, const std::shared_ptr<const source::Good>& good) {
-    if (known.good == good) return;
-    known.good = good;
-    known.path = good->path;
-    if (known.digest != good->digest) ++known.generation;
-    known.digest = good->digest;
-}
-
-// An edit of what is under way is taken over. One that comes later, while faults are undone or
-// targets recover, waits for a run of its own.
-void Controller::take_edit(Known& known) {
-    Run& run = *known.run;
-    if (run.digest == known.digest || !run.underway()) return;
-    if (known.good && known.good->experiment.spec.dry_run && !run.dry_run) {
-        run.stop_reason = "DryRunRequested";
-        run.add_event(wall_now(), true, run.stop_reason,
-                      "spec.dry_run is true now; aborting: undoing every fault");
-        return;
-    }
-    run.digest = known.digest;
-    run.generation = known.generation;
-    run.add_event(wall_now(), false, "SpecChanged",
-                  "generation " + std::to_string(known.generation));
-}
-
-// A run that still waits has done nothing: an edited manifest starts it over.
-void Controller::drop_stale_wait(Known& known) {
-    if (!known.run || !known.good || !known.run->underway() || !known.run->targets.empty()) return;
-    const Run& run = *known.run;
-    const bool asked = run.run_id.starts_with(kAskedPrefix);
-    const bool scheduled = run.scheduled();
-    const auto& experiment = known.good->experiment;
-    const bool current = asked || scheduled || run.run_id == experiment.run_id();
-    if (run.digest == known.digest && current) return;
-    if (asked) known.asked.run = run.dry_run;
-    if (scheduled && experiment.spec.schedule == Schedule::kRecurring) {
-        known.due_since = run.created_at;
-    }
-    if (run.held) known.asked.hold = true;
-    known.reused_id = run.id;
-    known.run.reset();
-    known.told.reset();
-}
-
-// The monkey's own seed makes a sequence of choices that can be replayed, not one choice for ever.
-std::uint64_t Controller::seed_of(const std::string& name, const Known& known,
-                                  const std::string& run_id) const {
-    const auto& spec = known.good->experiment.spec;
-    if (spec.seed) return static_cast<std::uint64_t>(*spec.seed);
-    const auto& monkey = gatekeeper_.config().monkey;
-    if (monkey.seed && name.starts_with(config::kMonkeyPrefix)) {
-        return run::draw_bits(static_cast<std::uint64_t>(*monkey.seed), name, run_id);
-    }
-    return run::derive_seed(name, known.digest, run_id, settings_.host);
-}
-
-// The run-id of the run that is to begin now; absent: none is.
-std::optional<std::string> Controller::next_run_id(const std::string& name,
-                                                   const Known& known) const {
-    const auto& experiment = known.good->experiment;
-    if (known.due_since) return std::string{kScheduledPrefix} + format_time(*known.due_since);
-    if (known.asked.run) return std::string{kAskedPrefix} + format_time(wall_now());
-    if (experiment.spec.schedule == Schedule::kRecurring) return std::nullopt;
-    auto run_id = experiment.run_id();
-    if (experiment.spec.schedule == Schedule::kManual && run_id.empty()) return std::nullopt;
-    if (fired_.contains({name, known.digest, run_id})) return std::nullopt;
-    return run_id;
-}
-
-// A run for a spec and run-id that have not run: at once for `once`, with a run-id for `manual`.
-std::optional<Run> Controller::new_run(const std::string& name, const Known& known) const {
-    const auto run_id = next_run_id(name, known);
-    if (!run_id) return std::nullopt;
-    const auto& spec = known.good->experiment.spec;
-    Run run;
-    run.experiment = name;
-    run.digest = known.digest;
-    run.run_id = *run_id;
-    run.generation = known.generation;
-    run.seed = seed_of(name, known, *run_id);
-    run.dry_run = spec.dry_run || known.asked.run.value_or(false);
-    run.created_at = wall_now();
-    run.origin = run.created_at;
-    return run;
-}
-
-// A wall clock that was stepped takes the times of a run along: what was to last a minute still
-// does.
-void Controller::follow_clock(Known& known) {
-    constexpr Duration kStep = std::chrono::milliseconds{500};  // less is NTP at work
-    const Duration offset = wall_now() - boot_now();
-    const auto before = std::exchange(known.clock_offset, offset);
-    if (!before || std::chrono::abs(offset - *before) < kStep) return;
-    log::warning(
-        "the clock was stepped; deadlines move along",
-        {{"experiment", known.run->experiment}, {"by", format_duration(offset - *before)}});
-    shift(*known.run, offset - *before);
-    known.run->add_event(wall_now(), true, "ClockStepped",
-                         "by " + format_duration(offset - *before) + "; deadlines move along");
-}
-
-// One run at a time: the targets of the one before are back, or given up, before they are hit
-// again.
-void Controller::admit_new_run(const std::string& name, Known& known) {
-    if (known.active() || stop_by_ || !desired_.unavailable().empty()) return;
-    if (gatekeeper_.draining()) return;
-    if (auto fresh = new_run(name, known)) {
-        if (known.run) fresh->events = std::move(known.run->events);  // they are the experiment's
-        known.run = std::move(fresh);
-        known.run->id = std::exchange(known.reused_id, 0);
-        known.run->held = known.asked.hold.value_or(false);
-        known.due_at = std::exchange(known.due_since, std::nullopt);
-        known.probes.clear();
-        known.told.reset();
-    }
-    known.asked = {};  // what was asked of the run before is not meant for the next one
 }
 
 Task<std::optional<TimePoint>> Controller::reconcile(std::string name) {
@@ -237,15 +115,36 @@ void Controller::wake_waiting(const std::string& name) {
     }
 }
 
+// By the annotation as it is now; while it cannot be read, as it was.
+bool Controller::is_paused(const std::string& name, const source::Good* before) const {
+    const auto it = desired_.entries().find(name);
+    const auto* good =
+        it != desired_.entries().end() && it->second.good ? it->second.good.get() : before;
+    return good != nullptr && good->experiment.paused();
+}
+
 std::vector<std::string> Controller::due_meanwhile(Known& known, Run& run,
                                                    const run::Facts& facts) {
-    if (known.asked.abort) take_requests(known, run);
+    if (known.asked.abort || known.asked.hold) {
+        take_requests(known, run);
+        // It must hold after a crash too, but nothing waits for the disk: this undoes.
+        store_worker_.post([this, copy = run] { static_cast<void>(store_.save(copy, nullptr)); });
+    }
     auto now = run::decide(run, facts);
     if (run.stop_reason.empty() && !now.run.stop_reason.empty()) {
         run.stop_reason = std::move(now.run.stop_reason);
         run.events = std::move(now.run.events);
     }
     return std::move(now.plan.undo);
+}
+
+// What takes long is told meanwhile, too.
+void Controller::tell_progress(const std::string& name, Known& known, const Run& run) {
+    if (known.run == run) return;
+    known.run = run;
+    known.told.reset();
+    const auto it = desired_.entries().find(name);
+    tell(name, known, it == desired_.entries().end() ? nullptr : &it->second);
 }
 
 Task<std::optional<TimePoint>> Controller::advance(const std::string& name, Known& known,
@@ -260,7 +159,7 @@ Task<std::optional<TimePoint>> Controller::advance(const std::string& name, Know
     const auto facts = [&]() -> run::Facts {
         return {spec,
                 wanted && desired_.entries().contains(name),
-                good && good->experiment.paused(),
+                is_paused(name, good.get()),
                 stop_by_.has_value(),
                 {world_.containers(), world_.synced(), world_.hosts(),
                  gatekeeper_.policy(name, rested_services(name))},
@@ -289,10 +188,12 @@ Task<std::optional<TimePoint>> Controller::advance(const std::string& name, Know
                        (run.stop_reason != before.stop_reason && run.stop_reason == kAbortedByHand);
     if (acts && asked) co_await save_or_log(run);
     if (acts) {
-        Executor::Save save_run = [this](Run& r) { return save(r); };
-        Executor::Meanwhile meanwhile = [&](Run& r) { return due_meanwhile(known, r, facts()); };
-        co_await executor_.carry_out(std::move(decision.plan), run, std::move(save_run),
-                                     std::move(meanwhile));
+        Executor::Hooks hooks{
+            [this](Run& r) { return save(r); },
+            [&](Run& r) { return due_meanwhile(known, r, facts()); },
+            [&](const Run& r) { tell_progress(name, known, r); },
+        };
+        co_await executor_.carry_out(std::move(decision.plan), run, std::move(hooks));
     }
     if (acts) decision.timeline.reset();  // the world has changed
     auto conclusion = run::conclude(std::move(run), facts(), std::move(decision.timeline));

@@ -108,7 +108,7 @@ std::optional<TimePoint> Controller::follow_schedule(const std::string& name, Kn
         log::warning("a run was missed: it was due longer ago than spec.starting_deadline",
                      {{"experiment", name}});
     }
-    expire_waiting(known, now);
+    expire_waiting(name, known, now);
     return known.next_run;
 }
 
@@ -138,8 +138,19 @@ void Controller::take_due(const std::string& name, Known& known, TimePoint due) 
     log::info("a run that is due is skipped: the last one is not over", {{"experiment", name}});
 }
 
+// What was due while the last run was not over, or while there was no controller.
+void Controller::drop_late(const std::string& name, Known& known) {
+    const auto& deadline = known.good->experiment.spec.starting_deadline;
+    if (!deadline || !known.due_since || wall_now() <= *known.due_since + *deadline) return;
+    known.due_since.reset();
+    note_due(name, std::nullopt);
+    metrics_.run_missed();
+    log::warning("a run was missed: it could not begin within spec.starting_deadline",
+                 {{"experiment", name}});
+}
+
 // A run that waits for longer than it may start late does not start any more.
-void Controller::expire_waiting(Known& known, TimePoint now) {
+void Controller::expire_waiting(const std::string& name, Known& known, TimePoint now) {
     const auto& deadline = known.good->experiment.spec.starting_deadline;
     if (!deadline || !known.run || !known.run->scheduled()) return;
     Run& run = *known.run;
@@ -151,6 +162,7 @@ void Controller::expire_waiting(Known& known, TimePoint now) {
         now);
     run.settled = true;
     known.unsaved = true;
+    note_due(name, std::nullopt);
     note_end(known);
 }
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -47,7 +48,7 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
 // In the child, between fork and exec: nothing but system calls. Tells why it failed through
 // `report`, which a successful exec closes.
 [[noreturn]] void become(char* const* argv, char* const* environment, int in, int out, int report,
-                         pid_t parent) {
+                         pid_t parent, const rlimit* files) {
     ::setsid();
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
@@ -58,6 +59,7 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
     ::dup2(report, 3);
     ::fcntl(3, F_SETFD, FD_CLOEXEC);
     ::syscall(SYS_close_range, 4U, ~0U, 0U);
+    ::setrlimit(RLIMIT_NOFILE, files);
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -158,11 +160,16 @@ Result<Child> start(const Request& request) {
     }
     const auto argv = pointers(request.argv);
     const auto environment = pointers(request.environment);
+    // The soft limit that programs expect; ours is higher.
+    constexpr rlim_t kUsualFiles = 1024;
+    rlimit files{};
+    ::getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = std::min(files.rlim_max, kUsualFiles);
     const pid_t self = ::getpid();
     const pid_t pid = ::fork();
     if (pid == 0) {
         become(argv.data(), environment.data(), in->read.get(), out->write.get(),
-               report->write.get(), self);
+               report->write.get(), self, &files);
     }
     if (pid < 0) return fail(ErrorCode::kUnavailable, std::string{"fork: "} + std::strerror(errno));
     report->write = Descriptor{};

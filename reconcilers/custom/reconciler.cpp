@@ -31,7 +31,13 @@ Task<Result<Effect>> CustomReconciler::run(FaultRecord record, bool undoing,
     auto& worker = undoing ? undoing_ : injecting_;
     const auto outcome = co_await worker.run(std::move(job));
     const std::string phase = undoing ? "undo" : "inject";
-    if (!outcome) co_return wrap(record.target + ": " + phase, outcome.error());
+    if (!outcome) {
+        auto error = outcome.error();
+        // It has been killed: nothing of it is still to come.
+        const bool ended = request.given_up && *request.given_up && is_instant(record.spec);
+        if (ended) error.code = ErrorCode::kConflict;
+        co_return wrap(record.target + ": " + phase, error);
+    }
     if (outcome->exit_code != 0) {
         // What happens once is not tried twice; what lasts is tried again, and undone in any case.
         const auto code = is_instant(record.spec) ? ErrorCode::kConflict : ErrorCode::kUnavailable;

@@ -49,9 +49,8 @@ Result<> Nftables::run(const std::string& ruleset) {
     const auto passes = [&](std::string_view what) {
         return words.find(what) != std::string::npos;
     };
-    // These say that something was in the way for the moment: an interface that has just left, say.
-    const bool for_now = passes("No such file or directory") || passes("Device or resource busy") ||
-                         passes("Cannot allocate memory") || passes("No buffer space");
+    const bool for_now = passes("Device or resource busy") || passes("Cannot allocate memory") ||
+                         passes("No buffer space");
     // The first line says what; the rest repeats the ruleset and points into it.
     return fail(for_now ? ErrorCode::kUnavailable : ErrorCode::kInvalid,
                 "nftables: " + words.substr(0, words.find('\n')));

@@ -57,17 +57,17 @@ Result<> check_oom_score_adj(const MemoryStress& memory, const Facts& facts) {
 
 Result<> plan_memory(const MemoryStress& memory, const Facts& facts, Orders& orders) {
     orders.memory_ramp_ns = memory.ramp.count();
+    orders.memory_bytes = memory.size.value_or(0);
+    orders.memory_share = memory.size ? 0 : memory.percent.value_or(0) / 100;
     const auto& limit = facts.limits.memory;
     if (auto ok = check_oom_score_adj(memory, facts); !ok) return ok;
     if (memory.size) {
-        orders.memory_bytes = *memory.size;
         if (limit && *memory.size > *limit) {
             return refuse("memory: size " + humanize_bytes(*memory.size) +
                           " is more than the container's limit of " + humanize_bytes(*limit));
         }
         return check_memory(*memory.size, facts);
     }
-    orders.memory_share = memory.percent.value_or(0) / 100;
     const std::vector<Level> whole{level_of(facts.host_memory)};
     return check_memory(
         goal_of_share(orders.memory_share, limit ? facts.memory : whole, facts.held_memory), facts);

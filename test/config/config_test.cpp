@@ -74,6 +74,27 @@ TEST_CASE("A configuration that may still be being written changes nothing") {
     CHECK(source.problems().empty());
 }
 
+TEST_CASE("A configuration that is not there is told, and told once") {
+    const test::TempDir dir;
+    const auto path = dir / "c.yaml";
+    app::ConfigSource source{path};
+    CHECK(source.read());
+    CHECK(source.problems().size() == 1);
+    CHECK_FALSE(source.config());
+    CHECK_FALSE(source.read());
+    std::ofstream{path} << "{}";
+    CHECK(source.read_settled(true));
+    REQUIRE(source.config());
+    CHECK(source.problems().empty());
+    std::filesystem::remove(path);
+    CHECK(source.read_settled(true));
+    CHECK(source.problems().size() == 1);
+    CHECK(source.config());
+    CHECK_FALSE(source.read_settled(true));
+    CHECK_FALSE(source.read_settled(false));
+    CHECK_FALSE(source.unsettled());
+}
+
 TEST_CASE("The configuration of the documentation is read as it stands") {
     const auto document = decode(test::read_text(CHAOS_SOURCE_DIR "/deploy/chaos-config.yaml"));
     for (const auto& problem : document.problems) FAIL(manifest::render("c", problem));

@@ -388,6 +388,42 @@ TEST_CASE("A program that hangs keeps nothing else from being undone", "[docker]
     CHECK(lab.stop(SIGTERM) == 0);
 }
 
+TEST_CASE("A program that does not come to an end of its undoing keeps nothing else in force",
+          "[docker]") {
+    Containers c;
+    const auto web = c.start("web");
+    Lab lab{c};
+    lab.configure("custom_actions:\n  slow: {inject: [/bin/true], undo: [" +
+                  marking_program(lab.dir()) + ", hang], timeout: 20s}\n");
+    lab.start({"--guard-grace", "300ms"});
+    auto text = experiment("a", by_name(web),
+                           "{type: slow, parameters: {duration: 300ms}}, "
+                           "{type: container_pause, parameters: {duration: 2s}}");
+    text.replace(text.find("{name: s,"), 9, "{name: s, order: parallel,");
+    lab.write("a.yaml", text);
+    REQUIRE(until([&] { return c.paused(web); }));
+    // Its undoing has begun long before the pause is over.
+    SECTION("not beyond its end") {}
+    SECTION("not beyond an emergency stop") { CHECK(lab.ctl({"emergency-stop"}).exit_code == 0); }
+    SECTION("not beyond the end of the controller") { CHECK(lab.stop(SIGKILL) == 128 + SIGKILL); }
+    CHECK(until([&] { return !c.paused(web); }, 6s));
+    if (lab.running()) CHECK(lab.stop(SIGKILL) == 128 + SIGKILL);
+}
+
+TEST_CASE("An emergency stop kills a program that acts once, and its run ends", "[docker]") {
+    Containers c;
+    const auto web = c.start("web");
+    Lab lab{c};
+    lab.configure("custom_actions:\n  slow: {inject: [" + marking_program(lab.dir()) +
+                  ", hang], timeout: 5m}\n");
+    lab.start();
+    lab.write("a.yaml", experiment("a", by_name(web), "{type: slow}"));
+    lab.expect_phase("a", "Injecting");
+    CHECK(lab.ctl({"emergency-stop"}).exit_code == 0);
+    lab.expect_phase("a", "Aborted", 10s);
+    CHECK(lab.stop(SIGTERM) == 0);
+}
+
 TEST_CASE("With the gates of every day a killed controller's run goes on", "[docker]") {
     Containers c;
     const auto web = c.start("web");

@@ -84,6 +84,21 @@ TEST_CASE("Whoever may be hit later is waited for, and a one-shot is not lost") 
     CHECK(s.run.phase == Phase::kRunning);
 }
 
+TEST_CASE("Whoever may be hit later is waited for, also where another replica is down") {
+    auto down = container("web-1");
+    down.state = ContainerState::kExited;
+    down.incarnation.reset();
+    auto s =
+        sim(spec({service("web-*")}, {action(ContainerPause{}, 5min)}), {down, container("web-2")});
+    s.policy.rested = {"web-2"};
+    s.settle();
+    CHECK(s.run.phase == Phase::kWaiting);
+    CHECK(s.run.reason == "SparedForNow");
+    s.now += 10s;
+    s.settle();
+    CHECK(s.run.phase == Phase::kWaiting);
+}
+
 TEST_CASE("A container that is only being started is waited for, for a moment") {
     auto s = pause_sim();
     s.at("web").state = ContainerState::kCreated;
@@ -114,6 +129,14 @@ TEST_CASE("A stop that ends a namespace's owner spares the protected one beside 
         s.policy.safety.protected_services = {"sidecar"};
         s.settle();
         CHECK(s.done.empty());
+        s.policy.safety.protected_services.clear();
+        s.settle();
+        REQUIRE(s.done.size() == 1);
+        // It came again, and so did the protection.
+        s.policy.safety.protected_services = {"sidecar"};
+        s.start("web");
+        s.settle();
+        CHECK(s.done.size() == 1);
         // A pause leaves the network as it is.
         auto p = sim(spec({service("web")}, {action(ContainerPause{}, 5min)}),
                      {container("web"), sidecar});
