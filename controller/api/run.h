@@ -39,7 +39,7 @@ enum class FaultState {
     kFired,     // an instant fault that has happened
     kUndone,    // verified gone
     kVanished,  // its container is gone, and the fault with it
-    kSkipped,   // an instant fault whose time passed without it
+    kSkipped,   // its time, or the end of its run, came before it was injected
     kFailed,    // could not be injected; last_error says why
 };
 

@@ -166,6 +166,7 @@ void note_unrecorded(Run& run, const std::string& fault_id, const Error& error, 
 void note_withheld(Run& run, const std::string& fault_id, bool again) {
     if (again) return;  // in force from before: it is undone
     auto& record = *run.find_fault(fault_id);
+    if (record.state != FaultState::kRecorded) return;  // it was settled meanwhile
     record.state = FaultState::kSkipped;
     record.injected_at.reset();
     record.last_error = "the run was stopped before it was injected";

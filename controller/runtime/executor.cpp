@@ -27,8 +27,14 @@ constexpr Duration kMeanwhile = std::chrono::milliseconds{100};
 struct Executor::Flight {
     explicit Flight(const asio::any_io_executor& executor) : changed(executor) {}
 
+    // One thing at a time with each fault.
+    [[nodiscard]] bool is_busy(const std::string& id) const {
+        return injecting.contains(id) || undoing.contains(id) || looking.contains(id);
+    }
+
     std::set<std::string> injecting;
     std::set<std::string> undoing;
+    std::set<std::string> looking;
     asio::steady_timer changed;
     bool over = false;
 };
@@ -54,7 +60,7 @@ Task<> Executor::carry_out_in(Flight& flight, run::FaultPlan plan, Run& run, con
     if (!plan.undo.empty()) co_await undo_all(plan.undo, run, flight);
     for (const auto& settled : plan.settle) run::note_settled(run, settled, wall_now());
     if (!plan.inject.empty()) co_await inject_all(plan.inject, run, hooks, flight);
-    if (!plan.observe.empty()) co_await observe_all(plan.observe, run, hooks);
+    if (!plan.observe.empty()) co_await observe_all(plan.observe, run, hooks, flight);
     for (const auto& name : plan.start) co_await start_one(run, name);
 }
 
@@ -113,16 +119,24 @@ Task<> Executor::undo_one(Run& run, std::string id) {
     log::info("fault undone", {{"experiment", run.experiment}, {"fault", id}});
 }
 
-Task<> Executor::observe_all(const std::vector<std::string>& ids, Run& run, const Hooks& hooks) {
+Task<> Executor::observe_all(const std::vector<std::string>& ids, Run& run, const Hooks& hooks,
+                             Flight& flight) {
     // A look puts right what is not as it should be: not what is over by now.
     const auto due = hooks.meanwhile(run);
     if (!run.stop_reason.empty()) co_return;
     TaskGroup tasks{co_await asio::this_coro::executor, on_bug_};
     for (const auto& id : ids) {
         const bool over = !run.find_fault(id)->holds() || std::ranges::find(due, id) != due.end();
-        if (!over) tasks.spawn(observe_one(run, id));
+        if (over || flight.is_busy(id)) continue;
+        flight.looking.insert(id);
+        tasks.spawn(observe_in(flight, run, id));
     }
     co_await tasks.join();
+}
+
+Task<> Executor::observe_in(Flight& flight, Run& run, std::string id) {
+    co_await observe_one(run, id);
+    flight.looking.erase(id);
 }
 
 Task<> Executor::observe_one(Run& run, std::string id) {
@@ -154,17 +168,17 @@ Task<> Executor::inject_all(const std::vector<run::Injection>& injections, Run& 
         co_return;
     }
     // The disk may have taken its time, and the run may have been stopped.
-    static_cast<void>(hooks.meanwhile(run));
-    if (!run.stop_reason.empty()) {
-        for (const auto& injection : injections) {
-            run::note_withheld(run, injection.fault.id, again.contains(injection.fault.id));
-        }
-        co_return;
-    }
+    const auto due = hooks.meanwhile(run);
     TaskGroup tasks{co_await asio::this_coro::executor, on_bug_};
     for (const auto& injection : injections) {
-        flight.injecting.insert(injection.fault.id);
-        tasks.spawn(inject_in(flight, run, injection, again.contains(injection.fault.id)));
+        const auto& id = injection.fault.id;
+        const bool over = !run.stop_reason.empty() || std::ranges::find(due, id) != due.end();
+        if (over || flight.is_busy(id)) {
+            run::note_withheld(run, id, again.contains(id));
+            continue;
+        }
+        flight.injecting.insert(id);
+        tasks.spawn(inject_in(flight, run, injection, again.contains(id)));
     }
     co_await tasks.join();
 }
@@ -192,11 +206,9 @@ Task<> Executor::undo_meanwhile(Run& run, Flight& flight, const Hooks& hooks) {
         if (!run.stop_reason.empty()) give_up(flight, run);
         for (const auto& id : due) {
             const auto* fault = run.find_fault(id);
-            if (fault == nullptr || flight.undoing.contains(id)) continue;
-            if (flight.injecting.contains(id)) {
-                reconcilers_(fault->spec).give_up(*fault);
-                continue;
-            }
+            if (fault == nullptr) continue;
+            if (flight.injecting.contains(id)) reconcilers_(fault->spec).give_up(*fault);
+            if (flight.is_busy(id)) continue;
             flight.undoing.insert(id);
             tasks.spawn(undo_in(flight, run, id));
         }

@@ -57,7 +57,8 @@ private:
     [[nodiscard]] Task<> inject_one(Run& run, run::Injection injection, bool again);
     [[nodiscard]] Task<> inject_in(Flight& flight, Run& run, run::Injection injection, bool again);
     [[nodiscard]] Task<> observe_all(const std::vector<std::string>& ids, Run& run,
-                                     const Hooks& hooks);
+                                     const Hooks& hooks, Flight& flight);
+    [[nodiscard]] Task<> observe_in(Flight& flight, Run& run, std::string id);
     [[nodiscard]] Task<> observe_one(Run& run, std::string id);
     [[nodiscard]] Task<> start_one(Run& run, std::string name);
 
