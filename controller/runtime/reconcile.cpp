@@ -128,7 +128,10 @@ std::vector<std::string> Controller::due_meanwhile(Known& known, Run& run,
     if (known.asked.abort || known.asked.hold) {
         take_requests(known, run);
         // It must hold after a crash too, but nothing waits for the disk: this undoes.
-        store_worker_.post([this, copy = run] { static_cast<void>(store_.save(copy, nullptr)); });
+        store_worker_.post([this, copy = run] {
+            const auto saved = store_.save(copy, nullptr);
+            if (!saved) log::error("state store", {{"error", saved.error().context}});
+        });
     }
     auto now = run::decide(run, facts);
     if (run.stop_reason.empty() && !now.run.stop_reason.empty()) {
