@@ -58,8 +58,7 @@ Result<std::vector<Mark>> find_all_marks() {
     }
     for (auto& [inode, inhabitants] : spaces) {
         // Those that belong to a container first: they name it.
-        std::ranges::stable_partition(inhabitants,
-                                      [](const Mark& m) { return !m.container_id.empty(); });
+        std::ranges::partition(inhabitants, [](const Mark& m) { return !m.container_id.empty(); });
         Result<Namespace> space = fail(ErrorCode::kNotFound, "");
         Mark mark;
         for (const auto& inhabitant : inhabitants) {
