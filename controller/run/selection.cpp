@@ -149,11 +149,12 @@ void note(Wanted& wanted, const Target& target, const Container& container) {
     weight = std::max(weight, target.weight);
 }
 
-// The containers that serve, by service, besides those chosen already.
-std::map<std::string, std::set<std::string>> serving(const std::vector<Container>& population,
-                                                     const std::vector<Chosen>& chosen,
-                                                     const safety::Policy& policy) {
-    std::map<std::string, std::set<std::string>> names;
+using Serving = std::map<std::string, std::set<std::string>>;  // names by service
+
+// The containers that serve, besides those chosen already.
+Serving serving(const std::vector<Container>& population, const std::vector<Chosen>& chosen,
+                const safety::Policy& policy) {
+    Serving names;
     for (const auto& container : population) {
         if (was_chosen(chosen, container) || !safety::serves(policy, container)) continue;
         names[service_key(container)].insert(container.name);
@@ -172,12 +173,13 @@ Sizes sizes_of(const std::vector<Container>& population) {
 // Whom the policy spares now: the only container of its service stays the only one.
 bool may_be_later(const safety::Policy& policy, const Container& container, const Sizes& sizes) {
     const auto key = service_key(container);
-    return policy.rested.contains(key) || sizes.at(key) > 1;
+    const auto size = sizes.find(key);
+    return policy.rested.contains(key) || (size != sizes.end() && size->second > 1);
 }
 
 // Of what a critical service needs one container that serves is left alone.
-void leave_one(std::vector<Pick>& picks, std::map<std::string, std::set<std::string>> left,
-               const std::vector<Chosen>& chosen, const safety::Policy& policy) {
+void leave_one(std::vector<Pick>& picks, Serving left, const std::vector<Chosen>& chosen,
+               const safety::Policy& policy) {
     std::erase_if(picks, [&](const Pick& pick) {
         const bool before = std::ranges::find(chosen, pick.name, &Chosen::name) != chosen.end();
         const auto key = service_key(pick.project, pick.service);
@@ -200,8 +202,10 @@ Selection select(const Spec& spec, std::uint64_t seed, const std::vector<Contain
     std::set<std::string> matched_services;
     std::map<std::string, std::string> spared;
     std::set<std::string> down;
-    const auto serve = serving(population, chosen, policy);
-    const auto sizes = sizes_of(population);
+    // Counting takes a look at everybody, so it is left where nobody is spared for now only.
+    const bool providers = safe && !policy.safety.critical_services.empty();
+    const auto serve = providers ? serving(population, chosen, policy) : Serving{};
+    const auto sizes = providers ? sizes_of(population) : Sizes{};
     const auto others = [&](const Container& container) -> std::size_t {
         const auto it = serve.find(service_key(container));
         return it == serve.end() ? 0 : it->second.size() - it->second.count(container.name);
@@ -245,7 +249,7 @@ Selection select(const Spec& spec, std::uint64_t seed, const std::vector<Contain
         if (allowed.contains(service_key(pick.project, pick.service)))
             selection.picks.push_back(std::move(pick));
     }
-    if (safe && !policy.safety.critical_services.empty()) {
+    if (providers) {
         leave_one(selection.picks, serve, chosen, policy);
     }
     for (auto& [name, why] : spared) selection.spared.push_back({name, std::move(why)});
