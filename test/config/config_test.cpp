@@ -8,6 +8,7 @@
 #include "controller/config/monkey.h"
 #include "controller/manifest/decode.h"
 #include "controller/manifest/schema.h"
+#include "test/support/paths.h"
 #include "test/support/temp_dir.h"
 
 namespace chaos::config {
@@ -96,7 +97,7 @@ TEST_CASE("A configuration that is not there is told, and told once") {
 }
 
 TEST_CASE("The configuration of the documentation is read as it stands") {
-    const auto document = decode(test::read_text(CHAOS_SOURCE_DIR "/deploy/chaos-config.yaml"));
+    const auto document = decode(test::read_text(test::source_dir() + "/deploy/chaos-config.yaml"));
     for (const auto& problem : document.problems) FAIL(manifest::render("c", problem));
     REQUIRE(document.config);
     const auto& config = *document.config;
@@ -183,7 +184,7 @@ TEST_CASE("Custom actions make their types known to manifests") {
     const auto config =
         decode("custom_actions: {custom_action: {inject: [/bin/a, b], undo: [/bin/c]}}");
     REQUIRE(config.config);
-    const auto text = test::read_text(CHAOS_SOURCE_DIR "/manifests/custom-experiment.yaml");
+    const auto text = test::read_text(test::source_dir() + "/manifests/custom-experiment.yaml");
     const auto documents = manifest::decode(text, config.config->custom_actions);
     REQUIRE(documents.at(0).experiment);
     const auto& action = documents[0].experiment->spec.scenarios.at(0).actions.at(0);

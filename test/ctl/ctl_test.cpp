@@ -6,6 +6,7 @@
 
 #include "controller/manifest/decode.h"
 #include "test/support/catch.h"
+#include "test/support/paths.h"
 #include "test/support/temp_dir.h"
 
 using namespace chaos::ctl;
@@ -317,9 +318,9 @@ TEST_CASE("wait refuses words that no status has") {
 TEST_CASE("The generated files are what the schema says") {
     Shell sh;
     CHECK(schema(sh.context, "", false) == kOk);
-    CHECK(sh.said() == read_text(CHAOS_SOURCE_DIR "/crd-schemas/chaosexperiment.schema.json"));
+    CHECK(sh.said() == read_text(source_dir() + "/crd-schemas/chaosexperiment.schema.json"));
     CHECK(schema(sh.context, "config", false) == kOk);
-    CHECK(sh.said() == read_text(CHAOS_SOURCE_DIR "/crd-schemas/chaosconfig.schema.json"));
+    CHECK(sh.said() == read_text(source_dir() + "/crd-schemas/chaosconfig.schema.json"));
     CHECK(schema(sh.context, "", true) == kOk);
-    CHECK(sh.said() == read_text(CHAOS_SOURCE_DIR "/docs/reference.md"));
+    CHECK(sh.said() == read_text(source_dir() + "/docs/reference.md"));
 }

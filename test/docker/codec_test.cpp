@@ -5,6 +5,7 @@
 #include "controller/docker/cache.h"
 #include "test/support/catch.h"
 #include "test/support/make.h"
+#include "test/support/paths.h"
 #include "test/support/temp_dir.h"
 
 using namespace chaos;
@@ -15,7 +16,7 @@ namespace {
 
 // Replies recorded from Docker 20.10.
 std::string sample(const std::string& name) {
-    return read_text(std::string{CHAOS_SOURCE_DIR} + "/test/docker/samples/" + name);
+    return read_text(source_dir() + "/test/docker/samples/" + name);
 }
 
 std::vector<std::string> sample_events() {

@@ -15,7 +15,7 @@ else
     found=build/fuzz/corpus
 fi
 cmake --preset fuzz >/dev/null
-cmake --build --preset fuzz --target manifest-fuzzer docker-fuzzer event-fuzzer \
+cmake --build --preset fuzz --target manifest-fuzzer config-fuzzer docker-fuzzer event-fuzzer \
     journal-fuzzer netlink-fuzzer cgroup-fuzzer
 
 fuzz_one() {
@@ -35,4 +35,4 @@ fuzz_one() {
 export -f fuzz_one
 export limits found
 # shellcheck disable=SC2016  # for the inner shell
-printf '%s\n' manifest docker event journal netlink cgroup | xargs -n 1 -P "$(nproc)" bash -c 'fuzz_one "$1"' -
+printf '%s\n' manifest config docker event journal netlink cgroup | xargs -n 1 -P "$(nproc)" bash -c 'fuzz_one "$1"' -

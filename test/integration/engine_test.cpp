@@ -3,6 +3,7 @@
 
 #include "test/integration/harness.h"
 #include "test/support/catch.h"
+#include "test/support/paths.h"
 
 using namespace chaos::test;
 
@@ -16,7 +17,7 @@ public:
         const auto started = run_program({kScript, "start", dir(), "--own-network"});
         INFO(started.out);
         REQUIRE(started.exit_code == 0);
-        const auto loaded = run_program({CHAOS_SOURCE_DIR "/test/support/test-image.sh", host()});
+        const auto loaded = run_program({source_dir() + "/test/support/test-image.sh", host()});
         INFO(loaded.out);
         REQUIRE(loaded.exit_code == 0);
     }
@@ -34,7 +35,7 @@ private:
         return read_text("/proc/" + std::to_string(pid) + "/stat").find(") Z ") !=
                std::string::npos;
     }
-    const std::string kScript = CHAOS_SOURCE_DIR "/test/support/private-dockerd.sh";
+    const std::string kScript = source_dir() + "/test/support/private-dockerd.sh";
     TempDir temp_;
 };
 

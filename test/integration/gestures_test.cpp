@@ -3,6 +3,7 @@
 
 #include "test/integration/harness.h"
 #include "test/support/catch.h"
+#include "test/support/paths.h"
 
 using namespace chaos::test;
 
@@ -111,7 +112,7 @@ TEST_CASE("The manifest of the specification is rejected with its line", "[docke
     Containers c;
     Lab lab{c};
     lab.start();
-    lab.write("custom.yaml", read_text(CHAOS_SOURCE_DIR "/manifests/custom-experiment.yaml"));
+    lab.write("custom.yaml", read_text(source_dir() + "/manifests/custom-experiment.yaml"));
     lab.expect_phase("custom-experiment", "Rejected");
     CHECK_THAT(lab.field("custom-experiment", "message"),
                Catch::Contains("custom.yaml:22:17: spec.scenarios[0].actions[0].type: found "

@@ -1,4 +1,5 @@
 #include "test/integration/harness.h"
+#include "test/support/paths.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -22,7 +23,7 @@
 namespace chaos::test {
 namespace {
 
-const std::string kBin = CHAOS_BIN_DIR;
+const std::string kBin = bin_dir();
 
 std::vector<char*> c_strings(const std::vector<std::string>& argv) {
     std::vector<char*> result;

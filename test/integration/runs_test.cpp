@@ -4,6 +4,7 @@
 
 #include "test/integration/harness.h"
 #include "test/support/catch.h"
+#include "test/support/paths.h"
 
 using namespace chaos::test;
 
@@ -276,8 +277,8 @@ TEST_CASE("A second controller on the same state does not start", "[docker]") {
     Lab lab{c};
     lab.start();
     const auto second =
-        run_program({CHAOS_BIN_DIR "/chaos-controller", "--manifests", lab.manifests(),
-                     "--state-dir", lab.dir() / "state", "--listen", "127.0.0.1:0"});
+        run_program({bin_dir() + "/chaos-controller", "--manifests", lab.manifests(), "--state-dir",
+                     lab.dir() / "state", "--listen", "127.0.0.1:0"});
     CHECK(second.exit_code == 1);
     CHECK_THAT(second.out, Catch::Contains("is in use by the controller with process id"));
 }

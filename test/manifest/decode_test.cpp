@@ -6,6 +6,7 @@
 
 #include "controller/manifest/schema.h"
 #include "test/support/catch.h"
+#include "test/support/paths.h"
 #include "test/support/temp_dir.h"
 
 using namespace chaos;
@@ -289,7 +290,8 @@ TEST_CASE("SHA-256 is SHA-256") {
 }
 
 TEST_CASE("The repository's manifests are what they say they are") {
-    for (const auto& entry : std::filesystem::directory_iterator{CHAOS_SOURCE_DIR "/manifests"}) {
+    for (const auto& entry :
+         std::filesystem::directory_iterator{test::source_dir() + "/manifests"}) {
         const auto path = entry.path().string();
         if (path.ends_with(".status.yaml")) continue;
         INFO(path);
@@ -311,7 +313,7 @@ TEST_CASE("Every manifest and configuration that the documentation shows is vali
     int shown = 0;
     for (const auto* page : {"README.md", "docs/manifests.md", "docs/network.md",
                              "docs/operating.md", "docs/safety.md", "docs/stress.md"}) {
-        const auto text = test::read_text(std::string{CHAOS_SOURCE_DIR} + "/" + page);
+        const auto text = test::read_text(test::source_dir() + "/" + page);
         constexpr std::string_view kFence = "```yaml\n";
         for (auto at = text.find(kFence); at != std::string::npos; at = text.find(kFence, at + 1)) {
             const auto begin = at + kFence.size();

@@ -10,6 +10,7 @@
 #include "test/stress/stress_bed.h"
 #include "test/support/catch.h"
 #include "test/support/heap.h"
+#include "test/support/paths.h"
 
 using namespace chaos;
 using namespace chaos::stress;
@@ -17,7 +18,7 @@ using namespace chaos::test;
 
 namespace {
 
-std::string program() { return std::string{CHAOS_BIN_DIR} + "/chaos-stressor"; }
+std::string program() { return bin_dir() + "/chaos-stressor"; }
 
 Keeper hold(const TempDir& dir) {
     auto keeper = Keeper::hold(dir.path());
