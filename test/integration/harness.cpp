@@ -62,15 +62,10 @@ std::string trimmed(std::string text) {
 
 }  // namespace
 
-namespace {
-
-// How much longer than on a machine of its own everything may take: in the lab, which is emulated.
 int slowness() {
     const char* text = std::getenv("CHAOS_SLOWNESS");
     return text == nullptr ? 1 : std::max(1, std::atoi(text));
 }
-
-}  // namespace
 
 bool until(const std::function<bool()>& condition, Duration deadline) {
     const auto end = std::chrono::steady_clock::now() + deadline * slowness();

@@ -15,6 +15,9 @@ namespace chaos::test {
 
 using namespace std::chrono_literals;
 
+// How much longer than on a machine of its own everything may take: in the lab, which is emulated.
+[[nodiscard]] int slowness();
+
 // Looks every few milliseconds until the condition holds; false after the deadline.
 [[nodiscard]] bool until(const std::function<bool()>& condition, Duration deadline = 20s);
 

@@ -11,6 +11,8 @@ using namespace chaos::test;
 namespace {
 
 constexpr double kMi = 1U << 20U;
+// 5 percentage points; an emulated machine is easily held up.
+const double kPoints = slowness() > 1 ? 0.1 : 0.05;
 
 std::string cpu(int load, const std::string& more = "") {
     return "{type: cpu_stress, parameters: {load: " + std::to_string(load) + more + "}}";
@@ -40,8 +42,7 @@ TEST_CASE("CPU load is a share of the container's own limit, also after it was c
     const StressBed bed;
     bed.apply("s", cpu(80));
     // 5 percentage points of half a processor.
-    const auto holds = [&] { return is_near(bed.web.cpus(10s), 0.4, 0.025); };
-    CHECK((measured(holds) || measured(holds)));  // an emulated machine is easily held up
+    CHECK(until([&] { return is_near(bed.web.cpus(10s), 0.4, kPoints * 0.5); }, 40s));
     CHECK(until([&] { return bed.lab.condition("s", "EffectVerified") == "True ReadBack"; }));
     const auto pids = bed.web.stressors();
     REQUIRE(pids.size() == 1);
@@ -60,7 +61,7 @@ TEST_CASE("Without a limit CPU load is a share of the host's processors, and doc
     const StressBed bed{{"--memory", "128m"}};
     bed.apply("s", cpu(60));
     const double wanted = 0.6 * stress::cpus_of(bed.web.pid());
-    CHECK(measured([&] { return is_near(bed.web.cpus(10s), wanted, 0.05 * wanted / 0.6); }));
+    CHECK(until([&] { return is_near(bed.web.cpus(10s), wanted, kPoints * wanted / 0.6); }, 40s));
     // Docker's own measurement is of one second, by two clocks.
     CHECK(measured([&] {
         const auto seen =
