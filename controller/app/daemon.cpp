@@ -58,8 +58,9 @@ public:
                       log::error("status file not written", {{"error", why}});
                   }),
           publisher_(options.status_dir, writer_),
-          controller_(io_.get_executor(), settings(), world_, gatekeeper_, reconcilers(),
-                      source_.desired(), std::move(state.store), publisher_, metrics_),
+          controller_(io_.get_executor(), settings(), world_, gatekeeper_,
+                      {container_, network_, stress_, custom_}, source_.desired(),
+                      std::move(state.store), publisher_, metrics_),
           prober_(parts_, world_,
                   [this](const std::string& experiment, const std::string& probe, ProbePhase phase,
                          const std::string& why) {
@@ -108,16 +109,6 @@ private:
             options_.status_retention, host_identity(), [this] { gates_.sooner(); },
             [this](const std::string& experiment, const std::vector<Probe>& probes,
                    std::optional<ProbePhase> phase) { prober_.follow(experiment, probes, phase); }};
-    }
-
-    // The explicit table of kinds.
-    runtime::ReconcilerTable reconcilers() {
-        return [this](const FaultSpec& fault) -> runtime::Reconciler& {
-            if (std::holds_alternative<NetworkFault>(fault)) return network_;
-            if (std::holds_alternative<StressFault>(fault)) return stress_;
-            if (std::holds_alternative<CustomFault>(fault)) return custom_;
-            return container_;
-        };
     }
 
     docker::Client::Observer docker_observer() {

@@ -26,11 +26,10 @@ public:
 
 private:
     [[nodiscard]] Task<> ask_alertmanager();
+    [[nodiscard]] Duration idle() const;
 
     runtime::Controller& controller_;
     runtime::Gatekeeper& gatekeeper_;
-    [[nodiscard]] Duration idle() const;
-
     boost::asio::steady_timer timer_;
     boost::asio::steady_timer asking_;
     bool soon_ = false;  // something runs or waits

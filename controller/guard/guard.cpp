@@ -70,7 +70,7 @@ private:
         // What stays in force in a namespace must be known before anything is taken back there.
         for (const auto& run : runs) {
             for (const auto& fault : run.faults) {
-                if (fault.holds()) reconciler_of(fault).restore(fault);
+                if (fault.holds()) reconcilers_.of(fault.spec).restore(fault);
             }
         }
         // Before the undoing, which counts as a disturbance too.
@@ -136,16 +136,9 @@ private:
         log::error("guard: a task ended by an exception: this is a bug", {{"what", what}});
     }
 
-    runtime::Reconciler& reconciler_of(const FaultRecord& fault) {
-        if (std::holds_alternative<NetworkFault>(fault.spec)) return network_;
-        if (std::holds_alternative<StressFault>(fault.spec)) return stress_;
-        if (std::holds_alternative<CustomFault>(fault.spec)) return custom_;
-        return container_;
-    }
-
     Task<> undo_one(Run& run, std::string id) {
         const FaultRecord fault = *run.find_fault(id);
-        const auto effect = co_await reconciler_of(fault).undo(fault);
+        const auto effect = co_await reconcilers_.of(fault.spec).undo(fault);
         if (run::note_undo(run, id, effect, "guard", wall_now())) {
             log::info("guard: fault undone", {{"experiment", run.experiment}, {"fault", id}});
         } else {
@@ -179,6 +172,7 @@ private:
     network::NetworkReconciler network_;
     stress::StressReconciler stress_;
     custom::CustomReconciler custom_;
+    runtime::ReconcilerTable reconcilers_{container_, network_, stress_, custom_};
 };
 
 // A start that Docker refused is to be tried again.

@@ -14,14 +14,6 @@ namespace {
 
 using Distances = std::map<std::string, int>;
 
-std::set<std::string> hit_services(const Run& run) {
-    std::set<std::string> keys;
-    for (const auto& target : run.targets) {
-        keys.insert(safety::service_key(target.project, target.service));
-    }
-    return keys;
-}
-
 // The dependents of all that was chosen, with their distance from the nearest of it.
 Distances dependents_of(const std::set<std::string>& hit, const safety::Graph& graph) {
     Distances all;
@@ -98,6 +90,14 @@ std::string words_of(const StopCondition& condition, std::optional<double> found
 }
 
 }  // namespace
+
+std::set<std::string> hit_services(const Run& run) {
+    std::set<std::string> keys;
+    for (const auto& target : run.targets) {
+        keys.insert(safety::service_key(target.project, target.service));
+    }
+    return keys;
+}
 
 void track_cascade(Run& run, const Facts& facts) {
     if (!facts.world.synced || run.targets.empty() || !facts.world.policy.graph.has_edges()) return;

@@ -5,6 +5,9 @@
 
 namespace chaos::run {
 
+// The keys of the services of a run's targets; see safety::service_key.
+[[nodiscard]] std::set<std::string> hit_services(const Run& run);
+
 // Brings run.suffered up to date with the health of the dependents of what was hit. What was ill
 // before the first fault does not count.
 void track_cascade(Run& run, const Facts& facts);

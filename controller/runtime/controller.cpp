@@ -32,7 +32,7 @@ Controller::Controller(boost::asio::any_io_executor executor, Settings settings,
       publisher_(publisher),
       metrics_(metrics),
       tasks_(executor, report_bug),
-      executor_(world, std::move(reconcilers), report_bug, metrics),
+      executor_(world, reconcilers, report_bug, metrics),
       wakeup_(executor) {}
 
 Result<> Controller::restore() {

@@ -177,6 +177,7 @@ private:
     void take_due(const std::string& name, Known& known, TimePoint due);
     void expire_waiting(const std::string& name, Known& known, TimePoint now);
     void drop_late(const std::string& name, Known& known);
+    void note_missed(const std::string& name, const std::string& why);
     void set_base(const std::string& name, Known& known, TimePoint base);
     void forget_schedule(const std::string& name);
     void restore_schedules();

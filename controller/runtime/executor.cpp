@@ -66,7 +66,7 @@ Task<> Executor::carry_out_in(Flight& flight, run::FaultPlan plan, Run& run, con
 
 void Executor::restore(const Run& run) {
     for (const auto& fault : run.faults) {
-        if (fault.holds()) reconcilers_(fault.spec).restore(fault);
+        if (fault.holds()) reconcilers_.of(fault.spec).restore(fault);
     }
 }
 
@@ -108,7 +108,7 @@ Task<> Executor::undo_in(Flight& flight, Run& run, std::string id) {
 Task<> Executor::undo_one(Run& run, std::string id) {
     const auto start = Steady::now();
     const FaultRecord fault = *run.find_fault(id);
-    const auto effect = co_await reconcilers_(fault.spec).undo(fault);
+    const auto effect = co_await reconcilers_.of(fault.spec).undo(fault);
     if (!run::note_undo(run, id, effect, "", wall_now())) {
         log::error(
             "undo failed, will be retried",
@@ -141,7 +141,7 @@ Task<> Executor::observe_in(Flight& flight, Run& run, std::string id) {
 
 Task<> Executor::observe_one(Run& run, std::string id) {
     const FaultRecord fault = *run.find_fault(id);
-    const auto effect = co_await reconcilers_(fault.spec).observe(fault);
+    const auto effect = co_await reconcilers_.of(fault.spec).observe(fault);
     run::note_observation(run, id, effect, wall_now());
     if (!effect || effect->put_back) {
         log::warning(effect ? "fault put back" : "fault cannot be observed",
@@ -191,7 +191,7 @@ Task<> Executor::inject_in(Flight& flight, Run& run, run::Injection injection, b
 void Executor::give_up(const Flight& flight, Run& run) {
     for (const auto& id : flight.injecting) {
         const auto* fault = run.find_fault(id);
-        if (fault != nullptr) reconcilers_(fault->spec).give_up(*fault);
+        if (fault != nullptr) reconcilers_.of(fault->spec).give_up(*fault);
     }
 }
 
@@ -207,7 +207,7 @@ Task<> Executor::undo_meanwhile(Run& run, Flight& flight, const Hooks& hooks) {
         for (const auto& id : due) {
             const auto* fault = run.find_fault(id);
             if (fault == nullptr) continue;
-            if (flight.injecting.contains(id)) reconcilers_(fault->spec).give_up(*fault);
+            if (flight.injecting.contains(id)) reconcilers_.of(fault->spec).give_up(*fault);
             if (flight.is_busy(id)) continue;
             flight.undoing.insert(id);
             tasks.spawn(undo_in(flight, run, id));
@@ -223,7 +223,7 @@ Task<> Executor::inject_one(Run& run, run::Injection injection, bool again) {
         record->injected_at = wall_now();
     }
     const FaultRecord fault = *run.find_fault(id);
-    const auto effect = co_await reconcilers_(fault.spec).inject(fault, again);
+    const auto effect = co_await reconcilers_.of(fault.spec).inject(fault, again);
     run::note_injection(run, injection, effect, again, wall_now());
     if (!effect) {
         log::warning(

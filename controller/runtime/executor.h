@@ -28,10 +28,7 @@ public:
 
     Executor(World& world, ReconcilerTable reconcilers, TaskGroup::BugHandler on_bug,
              telemetry::Metrics& metrics)
-        : world_(world),
-          reconcilers_(std::move(reconcilers)),
-          on_bug_(std::move(on_bug)),
-          metrics_(metrics) {}
+        : world_(world), reconcilers_(reconcilers), on_bug_(std::move(on_bug)), metrics_(metrics) {}
 
     // Undoes in parallel, then settles, then records and injects in parallel, then looks at what is
     // in force, then starts targets that did not come back. Nothing of that keeps another fault

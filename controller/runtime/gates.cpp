@@ -3,6 +3,7 @@
 
 #include "controller/api/clock.h"
 #include "controller/config/monkey.h"
+#include "controller/run/cascade.h"
 #include "controller/run/steady.h"
 #include "controller/runtime/controller.h"
 #include "controller/telemetry/log.h"
@@ -115,11 +116,8 @@ void Controller::note_running(const std::string& name) {
         }
     }
     it->second.hits = run.targets.size();
-    Gatekeeper::Hits now;
-    for (const auto& target : run.targets) {
-        now.keys.insert(safety::service_key(target.project, target.service));
-        now.names.insert(target.name);
-    }
+    Gatekeeper::Hits now{run::hit_services(run), {}};
+    for (const auto& target : run.targets) now.names.insert(target.name);
     gatekeeper_.note_hits(name, std::move(now));
 }
 
@@ -182,9 +180,7 @@ std::set<std::string> Controller::rested_services(const std::string& name) const
     // Another one that is about to hit them, or has not ended yet.
     for (const auto& other : running_) {
         if (other == name || !is_monkey(other)) continue;
-        for (const auto& target : known_.at(other).run->targets) {
-            keys.insert(safety::service_key(target.project, target.service));
-        }
+        keys.merge(run::hit_services(*known_.at(other).run));
     }
     return keys;
 }

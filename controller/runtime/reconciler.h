@@ -1,9 +1,9 @@
 // What a kind of fault can do to one container. One implementation a kind, in reconcilers/.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "controller/api/effect.h"
@@ -77,7 +77,19 @@ public:
     [[nodiscard]] virtual Task<> ensure_details(std::string name) = 0;
 };
 
-// The explicit table of kinds: who serves a fault.
-using ReconcilerTable = std::function<Reconciler&(const FaultSpec&)>;
+// The explicit table of kinds, the controller's and the guard's: who serves a fault.
+struct ReconcilerTable {
+    Reconciler& container;
+    Reconciler& network;
+    Reconciler& stress;
+    Reconciler& custom;
+
+    [[nodiscard]] Reconciler& of(const FaultSpec& fault) const {
+        if (std::holds_alternative<NetworkFault>(fault)) return network;
+        if (std::holds_alternative<StressFault>(fault)) return stress;
+        if (std::holds_alternative<CustomFault>(fault)) return custom;
+        return container;
+    }
+};
 
 }  // namespace chaos::runtime

@@ -54,6 +54,11 @@ void Controller::restore_due() {
     }
 }
 
+void Controller::note_missed(const std::string& name, const std::string& why) {
+    metrics_.run_missed();
+    log::warning("a run was missed: " + why, {{"experiment", name}});
+}
+
 void Controller::restore_schedules() {
     for (const auto& [key, value] : notes_) {
         if (!key.starts_with(kBaseNote)) continue;
@@ -104,9 +109,7 @@ std::optional<TimePoint> Controller::follow_schedule(const std::string& name, Kn
     // What is paused, and what must not begin any more, is not due either.
     if (due.at && !experiment.paused() && !stop_by_) take_due(name, known, *due.at);
     if (due.missed) {
-        metrics_.run_missed();
-        log::warning("a run was missed: it was due longer ago than spec.starting_deadline",
-                     {{"experiment", name}});
+        note_missed(name, "it was due longer ago than spec.starting_deadline");
     }
     expire_waiting(name, known, now);
     return known.next_run;
@@ -144,9 +147,7 @@ void Controller::drop_late(const std::string& name, Known& known) {
     if (!deadline || !known.due_since || wall_now() <= *known.due_since + *deadline) return;
     known.due_since.reset();
     note_due(name, std::nullopt);
-    metrics_.run_missed();
-    log::warning("a run was missed: it could not begin within spec.starting_deadline",
-                 {{"experiment", name}});
+    note_missed(name, "it could not begin within spec.starting_deadline");
 }
 
 // A run that waits for longer than it may start late does not start any more.

@@ -46,11 +46,9 @@ Result<> Nftables::run(const std::string& ruleset) {
     const std::scoped_lock lock{one_at_a_time()};
     if (nft_run_cmd_from_buffer(raw_.get(), ruleset.c_str()) == 0) return {};
     const std::string words = nft_ctx_get_error_buffer(raw_.get());
-    const auto passes = [&](std::string_view what) {
-        return words.find(what) != std::string::npos;
-    };
-    const bool for_now = passes("Device or resource busy") || passes("Cannot allocate memory") ||
-                         passes("No buffer space");
+    const auto says = [&](std::string_view what) { return words.find(what) != std::string::npos; };
+    const bool for_now = says("Device or resource busy") || says("Cannot allocate memory") ||
+                         says("No buffer space");
     // The first line says what; the rest repeats the ruleset and points into it.
     return fail(for_now ? ErrorCode::kUnavailable : ErrorCode::kInvalid,
                 "nftables: " + words.substr(0, words.find('\n')));

@@ -116,16 +116,15 @@ std::vector<Figure> loop_reconciles() {
     config.safety.max_cpu_usage = 100;       // by this very loop
     config.safety.max_memory_usage = 100;
     gatekeeper.configure(std::make_shared<const Config>(std::move(config)));
-    runtime::Controller controller{
-        io.get_executor(),
-        {},
-        world,
-        gatekeeper,
-        [&](const FaultSpec&) -> runtime::Reconciler& { return reconciler; },
-        desired,
-        store::Store::open(dir / "state").value(),
-        publisher,
-        metrics};
+    runtime::Controller controller{io.get_executor(),
+                                   {},
+                                   world,
+                                   gatekeeper,
+                                   {reconciler, reconciler, reconciler, reconciler},
+                                   desired,
+                                   store::Store::open(dir / "state").value(),
+                                   publisher,
+                                   metrics};
     controller.restore().value();
     tasks.spawn(controller.run());
     const auto update = desired.update(scan_of(kExperiments), {}, kT0);
